@@ -1,0 +1,84 @@
+namespace Slipway.Rag.Storage;
+
+/// <summary>The ledger and the knowledge: documents, versions, chunks, embeddings, rows.</summary>
+/// <remarks>
+/// Safe for concurrent use. Every method is one transaction. No method calls a model or reads a source: that happens outside.
+/// </remarks>
+public interface IDocumentStore
+{
+    /// <summary>The ledger of one source, in no particular order.</summary>
+    IAsyncEnumerable<LedgerEntry> ReadLedgerAsync(
+        CollectionKey collection,
+        string source,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>Which of these chunk hashes have an embedding by this model already.</summary>
+    ValueTask<IReadOnlySet<string>> FindEmbeddedAsync(
+        string embeddingModel,
+        IReadOnlyCollection<string> contentHashes,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>Keeps embeddings as they are paid for, before the document is published.</summary>
+    ValueTask SaveEmbeddingsAsync(
+        string embeddingModel,
+        IReadOnlyList<(string ContentHash, ReadOnlyMemory<float> Vector)> embeddings,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>
+    /// Publishes a version: chunks, lexical entries, vectors' references, rows and the ledger entry, or nothing.
+    /// Replaces the version before; that one answers until the commit.
+    /// </summary>
+    /// <returns>The document's id and its new version.</returns>
+    /// <exception cref="PublicationConflictException">The ledger has moved on since <see cref="DocumentPublication.BaseVersion"/>.</exception>
+    ValueTask<(string DocumentId, int Version)> PublishAsync(
+        DocumentPublication publication,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>
+    /// Notes a look that found the same bytes: new size, time, name or place, same version. The chunks stay as they are.
+    /// </summary>
+    ValueTask MarkSeenAsync(
+        CollectionKey collection,
+        string source,
+        IReadOnlyList<(string DocumentId, Sources.SourceDocument Document, DateTimeOffset SeenAt)> documents,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>Notes a failed attempt. An older version goes on answering.</summary>
+    ValueTask RecordFailureAsync(DocumentFailure failure, CancellationToken cancellationToken = default);
+
+    /// <summary>Deletes documents: chunks, versions, rows and index entries. Answers do not find them after this returns.</summary>
+    /// <returns>How many there were.</returns>
+    ValueTask<int> DeleteAsync(
+        CollectionKey collection,
+        IReadOnlyCollection<string> documentIds,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>One document, or null when there is none that the principal may read.</summary>
+    ValueTask<DocumentInfo?> FindAsync(
+        Principal principal,
+        string documentId,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>Documents by name, one page.</summary>
+    ValueTask<DocumentPage> ListAsync(DocumentQuery query, CancellationToken cancellationToken = default);
+
+    /// <summary>The current text, or null when there is none that the principal may read.</summary>
+    ValueTask<DocumentText?> ReadTextAsync(
+        Principal principal,
+        string documentId,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>Opens a run in <c>ingestion_runs</c>.</summary>
+    ValueTask<long> StartRunAsync(CollectionKey collection, string source, CancellationToken cancellationToken = default);
+
+    /// <summary>Closes a run with its report as JSON.</summary>
+    ValueTask FinishRunAsync(long runId, string reportJson, CancellationToken cancellationToken = default);
+}

@@ -1,0 +1,52 @@
+namespace Slipway.Rag.Storage;
+
+/// <summary>The search side of a store.</summary>
+/// <remarks>Safe for concurrent use.</remarks>
+public interface ISearchIndex
+{
+    /// <summary>
+    /// Opens one consistent view: everything read through it belongs to the same moment. The caller disposes it soon.
+    /// </summary>
+    ValueTask<ISearchSnapshot> OpenSnapshotAsync(
+        CollectionKey collection,
+        Principal principal,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>
+    /// Folds pending lexical changes into the packed postings. Queries are right before, during and after; it only makes them faster.
+    /// </summary>
+    /// <returns>How many documents were folded in.</returns>
+    ValueTask<int> MergeAsync(CollectionKey collection, CancellationToken cancellationToken = default);
+}
+
+/// <summary>One moment of a collection, as one principal may see it. Used by one caller at a time.</summary>
+public interface ISearchSnapshot : IAsyncDisposable
+{
+    /// <summary>Best chunks by BM25. Ties are broken by document id, then chunk number.</summary>
+    ValueTask<IReadOnlyList<ScoredChunk>> SearchTextAsync(
+        string query,
+        int count,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>Nearest chunks by cosine similarity among those embedded by <paramref name="embeddingModel"/>.</summary>
+    ValueTask<IReadOnlyList<ScoredChunk>> SearchVectorsAsync(
+        string embeddingModel,
+        ReadOnlyMemory<float> vector,
+        int count,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>Reads passages, in the given order.</summary>
+    ValueTask<IReadOnlyList<Retrieval.Passage>> ReadPassagesAsync(
+        IReadOnlyList<ScoredChunk> chunks,
+        CancellationToken cancellationToken = default
+    );
+}
+
+/// <summary>A hit of one leg.</summary>
+/// <param name="DocumentId">The document.</param>
+/// <param name="Ordinal">The chunk's number within it.</param>
+/// <param name="Score">The leg's score: BM25, or cosine similarity.</param>
+public readonly record struct ScoredChunk(string DocumentId, int Ordinal, double Score);

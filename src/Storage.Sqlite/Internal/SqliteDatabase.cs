@@ -1,0 +1,219 @@
+using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
+
+namespace Slipway.Storage.Sqlite.Internal;
+
+/// <summary>
+/// The file: one writer at a time in this process (a queue, so that SQLite's own lock is only ever contended by other processes),
+/// any number of readers, migrations before the first use.
+/// </summary>
+internal sealed class SqliteDatabase : IDisposable
+{
+    private readonly SqliteStorageOptions _options;
+    private readonly string _connectionString;
+    private readonly SemaphoreSlim _writerQueue = new(1, 1);
+    private readonly SemaphoreSlim _initializing = new(1, 1);
+    private readonly ConcurrentBag<SqliteSession> _readers = [];
+    private SqliteSession? _writer;
+    private volatile bool _disposed;
+
+    public SqliteDatabase(SqliteStorageOptions options, TimeProvider timeProvider)
+    {
+        _options = options;
+        Time = timeProvider;
+        Path = System.IO.Path.GetFullPath(options.Path);
+        _connectionString = new SqliteConnectionStringBuilder
+        {
+            DataSource = Path,
+            Pooling = false, // sessions are kept here, with their prepared statements
+            DefaultTimeout = Math.Max(1, (int)Math.Ceiling(options.BusyTimeout.TotalSeconds)),
+        }.ToString();
+    }
+
+    public string Path { get; }
+
+    public TimeProvider Time { get; }
+
+    /// <summary>Now, in the unit of every time column.</summary>
+    public long Now => Time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>Opens the file and applies migrations; later calls return at once.</summary>
+    public async ValueTask OpenAsync(CancellationToken cancellationToken)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_writer is not null)
+        {
+            return;
+        }
+
+        await _initializing.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_writer is null)
+            {
+                _writer = Guard(() =>
+                {
+                    Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
+                    var session = OpenSession();
+                    try
+                    {
+                        SqliteMigrations.Apply(session, Now);
+                        return session;
+                    }
+                    catch
+                    {
+                        session.Dispose();
+                        throw;
+                    }
+                });
+            }
+        }
+        finally
+        {
+            _initializing.Release();
+        }
+    }
+
+    /// <summary>Runs work in one write transaction (BEGIN IMMEDIATE): committed when it returns, rolled back when it throws.</summary>
+    public async ValueTask<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    {
+        await OpenAsync(cancellationToken).ConfigureAwait(false);
+        await _writerQueue.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return Guard(() =>
+            {
+                var session = _writer!;
+                using var transaction = session.Connection.BeginTransaction();
+                session.Transaction = transaction;
+                try
+                {
+                    var result = work(session);
+                    transaction.Commit();
+                    return result;
+                }
+                finally
+                {
+                    session.Transaction = null;
+                }
+            });
+        }
+        finally
+        {
+            _writerQueue.Release();
+        }
+    }
+
+    /// <inheritdoc cref="WriteAsync{T}"/>
+    public async ValueTask WriteAsync(Action<SqliteSession> work, CancellationToken cancellationToken) =>
+        await WriteAsync(
+                session =>
+                {
+                    work(session);
+                    return true;
+                },
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+
+    /// <summary>Runs work on a snapshot: everything it reads belongs to one moment.</summary>
+    public async ValueTask<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    {
+        using var read = await BeginReadAsync(cancellationToken).ConfigureAwait(false);
+        return Guard(() => work(read.Session));
+    }
+
+    /// <summary>Opens a snapshot that lasts until it is disposed.</summary>
+    public async ValueTask<SqliteRead> BeginReadAsync(CancellationToken cancellationToken)
+    {
+        await OpenAsync(cancellationToken).ConfigureAwait(false);
+        return Guard(() =>
+        {
+            var session = _readers.TryTake(out var kept) ? kept : OpenSession();
+            session.Transaction = session.Connection.BeginTransaction(deferred: true);
+            return new SqliteRead(this, session);
+        });
+    }
+
+    /// <summary>Runs work and turns the driver's errors into errors that name the file and the fix.</summary>
+    public T Guard<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (SqliteException exception)
+        {
+            throw SqliteErrors.Describe(exception, Path);
+        }
+        catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
+        {
+            throw SqliteErrors.Describe(exception, Path);
+        }
+    }
+
+    public void Dispose()
+    {
+        _disposed = true;
+        while (_readers.TryTake(out var session))
+        {
+            session.Dispose();
+        }
+
+        _writer?.Dispose();
+        _writerQueue.Dispose();
+        _initializing.Dispose();
+    }
+
+    internal void Return(SqliteSession session)
+    {
+        session.Transaction?.Dispose();
+        session.Transaction = null;
+        if (_disposed)
+        {
+            session.Dispose();
+        }
+        else
+        {
+            _readers.Add(session);
+        }
+    }
+
+    private SqliteSession OpenSession()
+    {
+        var connection = new SqliteConnection(_connectionString);
+        try
+        {
+            connection.Open();
+            connection.CreateFunction("slipway_now", () => Now);
+            using var pragmas = connection.CreateCommand();
+            pragmas.CommandText =
+                "pragma journal_mode = wal; pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -8000; "
+                + (_options.FlushEveryCommit ? "pragma synchronous = full" : "pragma synchronous = normal");
+            pragmas.ExecuteNonQuery();
+            return new SqliteSession(connection);
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+}
+
+/// <summary>A snapshot; disposing it gives the session back.</summary>
+internal sealed class SqliteRead(SqliteDatabase database, SqliteSession session) : IDisposable
+{
+    private bool _disposed;
+
+    public SqliteSession Session { get; } = session;
+
+    public void Dispose()
+    {
+        if (!_disposed)
+        {
+            _disposed = true;
+            database.Return(Session);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Slipway.Storage.Sqlite.Internal;
+
+/// <summary>Applies the embedded migrations in one transaction; ten processes that start at once queue at the write lock.</summary>
+internal static class SqliteMigrations
+{
+    public static void Apply(SqliteSession session, long now)
+    {
+        using var transaction = session.Connection.BeginTransaction();
+        session.Transaction = transaction;
+        session.Execute(
+            """
+            create table if not exists schema_migrations (
+                number     integer primary key,
+                name       text not null,
+                hash       text not null,
+                applied_at integer not null
+            )
+            """
+        );
+        foreach (var (number, name, sql) in Embedded())
+        {
+            if (session.Scalar("select 1 from schema_migrations where number = $1", number) is null)
+            {
+                using var command = session.Connection.CreateCommand();
+                command.Transaction = transaction;
+                command.CommandText = sql;
+                command.ExecuteNonQuery();
+                session.Execute(
+                    "insert into schema_migrations (number, name, hash, applied_at) values ($1, $2, $3, $4)",
+                    number,
+                    name,
+                    Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(sql))),
+                    now
+                );
+            }
+        }
+
+        transaction.Commit();
+        session.Transaction = null;
+    }
+
+    internal static IEnumerable<(int Number, string Name, string Sql)> Embedded()
+    {
+        var assembly = Assembly.GetExecutingAssembly();
+        foreach (
+            var resource in assembly
+                .GetManifestResourceNames()
+                .Where(name => name.StartsWith("sql/", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)
+        )
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(resource)!, Encoding.UTF8);
+            var file = System.IO.Path.GetFileNameWithoutExtension(resource["sql/".Length..]);
+            yield return (
+                int.Parse(file.AsSpan(0, 4), System.Globalization.CultureInfo.InvariantCulture),
+                file[5..],
+                reader.ReadToEnd()
+            );
+        }
+    }
+}

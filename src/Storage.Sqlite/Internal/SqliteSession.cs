@@ -1,0 +1,58 @@
+using Microsoft.Data.Sqlite;
+
+namespace Slipway.Storage.Sqlite.Internal;
+
+/// <summary>
+/// A connection with its prepared statements. One user at a time. Parameters are $1, $2 … in the order given; a reader must be
+/// disposed before the same statement runs again.
+/// </summary>
+internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
+{
+    private readonly Dictionary<string, SqliteCommand> _statements = new(StringComparer.Ordinal);
+
+    public SqliteConnection Connection { get; } = connection;
+
+    public SqliteTransaction? Transaction { get; set; }
+
+    public int Execute(string sql, params ReadOnlySpan<object?> arguments) => Prepare(sql, arguments).ExecuteNonQuery();
+
+    public SqliteDataReader Query(string sql, params ReadOnlySpan<object?> arguments) =>
+        Prepare(sql, arguments).ExecuteReader();
+
+    /// <summary>The first column of the first row; null when there is no row or the value is NULL.</summary>
+    public object? Scalar(string sql, params ReadOnlySpan<object?> arguments) =>
+        Prepare(sql, arguments).ExecuteScalar() is var value && value is DBNull ? null : value;
+
+    public void Dispose()
+    {
+        foreach (var statement in _statements.Values)
+        {
+            statement.Dispose();
+        }
+
+        Connection.Dispose();
+    }
+
+    private SqliteCommand Prepare(string sql, ReadOnlySpan<object?> arguments)
+    {
+        if (!_statements.TryGetValue(sql, out var statement))
+        {
+            statement = Connection.CreateCommand();
+            statement.CommandText = sql;
+            for (var i = 1; i <= arguments.Length; i++)
+            {
+                statement.Parameters.Add(new SqliteParameter { ParameterName = "$" + i });
+            }
+
+            _statements.Add(sql, statement);
+        }
+
+        statement.Transaction = Transaction;
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            statement.Parameters[i].Value = arguments[i] ?? DBNull.Value;
+        }
+
+        return statement;
+    }
+}
