@@ -1,0 +1,36 @@
+namespace Slipway.Hosting;
+
+/// <summary>Settings of ingestion and retrieval: section <c>Rag</c>.</summary>
+public sealed record RagOptions
+{
+    /// <summary>Default of <see cref="Interval"/>: 60 seconds.</summary>
+    public static readonly TimeSpan DefaultInterval = TimeSpan.FromSeconds(60);
+
+    /// <summary>
+    /// A folder to ingest, relative to the content root; alias <c>RAG_WATCH_DIRECTORY</c>. It takes the place of a folder that code
+    /// registered under the name <c>local</c>. Null for none.
+    /// </summary>
+    public string? Folder { get; set; }
+
+    /// <summary>The collection that documents go to and answers come from. Default <c>default</c>.</summary>
+    public string Collection { get; set; } = "default";
+
+    /// <summary>
+    /// Longest time between two looks at a source; a source that notices changes is looked at sooner. Alias <c>CHECK_INTERVAL</c>, in
+    /// seconds. Default 60 seconds.
+    /// </summary>
+    public TimeSpan Interval { get; set; } = DefaultInterval;
+
+    /// <summary>Whether ingestion goes on until the host stops, or ends after one pass; alias <c>RUN_MODE</c>.</summary>
+    public RunMode RunMode { get; set; }
+}
+
+/// <summary>How long ingestion runs.</summary>
+public enum RunMode
+{
+    /// <summary>Polls and watches until the host stops.</summary>
+    Continuous,
+
+    /// <summary>One pass over every source, then the host stops with an exit code that tells how it went.</summary>
+    Single,
+}
