@@ -71,8 +71,4 @@ public enum BlockKind
 /// <param name="Name">Sheet name, or the file's name for CSV.</param>
 /// <param name="Columns">Header cells, made unique.</param>
 /// <param name="Rows">Cells in column order; missing cells are null. Enumerated once, while publishing.</param>
-public sealed record DataTable(
-    string Name,
-    IReadOnlyList<string> Columns,
-    IReadOnlyList<IReadOnlyList<string?>> Rows
-);
+public sealed record DataTable(string Name, IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string?>> Rows);

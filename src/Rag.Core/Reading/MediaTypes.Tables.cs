@@ -1,0 +1,166 @@
+using System.Collections.Frozen;
+
+namespace Slipway.Rag.Reading;
+
+public static partial class MediaTypes
+{
+    private const string Zip = "application/zip";
+    private const string OleContainer = "application/x-ole-storage";
+
+    /// <summary>First bytes that only one family of formats has, longest first where one begins another.</summary>
+    private static readonly (int Offset, byte[] Bytes, string MediaType)[] Signatures =
+    [
+        (0, "%PDF-"u8.ToArray(), "application/pdf"),
+        (0, [0x89, (byte)'P', (byte)'N', (byte)'G'], "image/png"),
+        (0, [0xFF, 0xD8, 0xFF], "image/jpeg"),
+        (0, "GIF8"u8.ToArray(), "image/gif"),
+        (8, "WEBP"u8.ToArray(), "image/webp"),
+        (8, "WAVE"u8.ToArray(), "audio/wav"),
+        (8, "AVI "u8.ToArray(), "video/x-msvideo"),
+        (4, "ftyp"u8.ToArray(), "video/mp4"),
+        (0, [(byte)'I', (byte)'I', 0x2A, 0], "image/tiff"),
+        (0, [(byte)'M', (byte)'M', 0, 0x2A], "image/tiff"),
+        (0, [0, 0, 1, 0], "image/x-icon"),
+        (0, [(byte)'P', (byte)'K', 3, 4], Zip),
+        (0, [(byte)'P', (byte)'K', 5, 6], Zip),
+        (0, [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1], OleContainer),
+        (0, "{\\rtf"u8.ToArray(), "application/rtf"),
+        (0, [0x1F, 0x8B], "application/gzip"),
+        (0, "BZh"u8.ToArray(), "application/x-bzip2"),
+        (0, [0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0], "application/x-xz"),
+        (0, [0x28, 0xB5, 0x2F, 0xFD], "application/zstd"),
+        (0, [(byte)'7', (byte)'z', 0xBC, 0xAF, 0x27, 0x1C], "application/x-7z-compressed"),
+        (0, "Rar!\x1A\x07"u8.ToArray(), "application/vnd.rar"),
+        (257, "ustar"u8.ToArray(), "application/x-tar"),
+        (0, [0x7F, (byte)'E', (byte)'L', (byte)'F'], "application/x-elf"),
+        (0, [0xCA, 0xFE, 0xBA, 0xBE], "application/java-vm"),
+        (0, [0xCF, 0xFA, 0xED, 0xFE], "application/x-mach-binary"),
+        (0, [0, (byte)'a', (byte)'s', (byte)'m'], "application/wasm"),
+        (0, "SQLite format 3\0"u8.ToArray(), "application/vnd.sqlite3"),
+        (0, [0, 0, 0, 1, (byte)'B', (byte)'u', (byte)'d', (byte)'1'], Binary), // .DS_Store
+        (0, "OggS"u8.ToArray(), "audio/ogg"),
+        (0, "fLaC"u8.ToArray(), "audio/flac"),
+        (0, "ID3"u8.ToArray(), "audio/mpeg"),
+        (0, [0x1A, 0x45, 0xDF, 0xA3], "video/webm"),
+        (0, "wOFF"u8.ToArray(), "font/woff"),
+        (0, "wOF2"u8.ToArray(), "font/woff2"),
+    ];
+
+    /// <summary>Types outside <c>text/</c> that are characters all the same.</summary>
+    private static readonly FrozenSet<string> TextApplications = new[]
+    {
+        "application/xml",
+        "application/yaml",
+        "application/toml",
+        "application/sql",
+        "application/javascript",
+        "application/x-sh",
+        "application/x-tex",
+        "message/rfc822",
+    }.ToFrozenSet(StringComparer.Ordinal);
+
+    private static readonly FrozenDictionary<string, string> ByFileName = Table(
+        ("text/x-dockerfile", "Dockerfile Containerfile"),
+        ("text/x-makefile", "Makefile GNUmakefile"),
+        (PlainText, "LICENSE NOTICE README CHANGELOG AUTHORS CODEOWNERS"),
+        (Binary, ".DS_Store Thumbs.db desktop.ini")
+    );
+
+    private static readonly FrozenDictionary<string, string> ByExtension = Table(
+        (PlainText, "txt text asc me"),
+        (Markdown, "md markdown mdown mkd mkdn mdx"),
+        (Json, "json jsonc json5 geojson webmanifest ipynb"),
+        (JsonLines, "jsonl ndjson"),
+        (Csv, "csv"),
+        (TabSeparatedValues, "tsv tab"),
+        ("text/x-log", "log"),
+        ("text/x-rst", "rst"),
+        ("text/asciidoc", "adoc asciidoc"),
+        ("text/x-ini", "ini cfg conf env properties editorconfig gitignore"),
+        ("text/x-diff", "diff patch"),
+        ("text/x-csharp", "cs csx"),
+        ("text/x-fsharp", "fs fsx fsi"),
+        ("text/x-vb", "vb"),
+        ("text/x-python", "py pyi"),
+        ("text/javascript", "js mjs cjs jsx"),
+        ("text/x-typescript", "ts tsx mts cts"),
+        ("text/x-java", "java"),
+        ("text/x-kotlin", "kt kts"),
+        ("text/x-scala", "scala"),
+        ("text/x-go", "go"),
+        ("text/x-rust", "rs"),
+        ("text/x-c", "c h"),
+        ("text/x-c++", "cpp cc cxx hpp hh hxx"),
+        ("text/x-swift", "swift"),
+        ("text/x-ruby", "rb"),
+        ("text/x-php", "php"),
+        ("text/x-perl", "pl pm"),
+        ("text/x-lua", "lua"),
+        ("text/x-r", "r"),
+        ("text/x-haskell", "hs"),
+        ("text/x-elixir", "ex exs"),
+        ("text/x-dart", "dart"),
+        ("text/x-sh", "sh bash zsh fish"),
+        ("text/x-powershell", "ps1 psm1"),
+        ("text/x-bat", "bat cmd"),
+        ("text/x-sql", "sql"),
+        ("text/x-vue", "vue svelte razor cshtml"),
+        ("text/css", "css scss less"),
+        ("text/x-proto", "proto"),
+        ("text/x-terraform", "tf hcl"),
+        ("text/x-dockerfile", "dockerfile"),
+        ("text/x-makefile", "mk"),
+        ("application/yaml", "yaml yml"),
+        ("application/toml", "toml"),
+        ("application/xml", "xml xsd xsl xslt csproj props targets config resx plist"),
+        ("application/x-tex", "tex"),
+        ("text/calendar", "ics"),
+        ("text/vcard", "vcf"),
+        ("text/vtt", "vtt"),
+        ("text/x-srt", "srt"),
+        ("text/html", "html htm xhtml"),
+        ("application/pdf", "pdf"),
+        ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx"),
+        ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"),
+        ("application/vnd.openxmlformats-officedocument.presentationml.presentation", "pptx"),
+        ("application/vnd.oasis.opendocument.text", "odt"),
+        ("application/vnd.oasis.opendocument.spreadsheet", "ods"),
+        ("application/vnd.oasis.opendocument.presentation", "odp"),
+        ("application/msword", "doc dot"),
+        ("application/vnd.ms-excel", "xls"),
+        ("application/vnd.ms-powerpoint", "ppt"),
+        ("application/vnd.ms-outlook", "msg"),
+        ("message/rfc822", "eml"),
+        ("application/rtf", "rtf"),
+        ("application/epub+zip", "epub"),
+        ("image/png", "png"),
+        ("image/jpeg", "jpg jpeg"),
+        ("image/gif", "gif"),
+        ("image/webp", "webp"),
+        ("image/svg+xml", "svg"),
+        ("image/tiff", "tif tiff"),
+        ("image/bmp", "bmp"),
+        ("image/heic", "heic"),
+        ("image/x-icon", "ico"),
+        ("audio/mpeg", "mp3"),
+        ("audio/wav", "wav"),
+        ("audio/ogg", "ogg"),
+        ("audio/flac", "flac"),
+        ("video/mp4", "mp4 m4v"),
+        ("video/webm", "webm"),
+        ("video/quicktime", "mov"),
+        (Zip, "zip"),
+        ("application/java-archive", "jar"),
+        ("application/gzip", "gz tgz"),
+        ("application/x-tar", "tar"),
+        ("application/x-7z-compressed", "7z"),
+        ("application/vnd.rar", "rar"),
+        ("application/vnd.sqlite3", "db sqlite sqlite3"),
+        ("application/vnd.apache.parquet", "parquet"),
+        (Binary, "bin exe dll so dylib class o a pyc pdb onnx gguf safetensors woff woff2 ttf otf")
+    );
+
+    private static FrozenDictionary<string, string> Table(params (string MediaType, string Names)[] rows) =>
+        rows.SelectMany(row => row.Names.Split(' ').Select(name => (name, row.MediaType)))
+            .ToFrozenDictionary(row => row.name, row => row.MediaType, StringComparer.OrdinalIgnoreCase);
+}
