@@ -114,19 +114,18 @@ create table if not exists blobs (
     primary key (tenant, hash)
 );
 
--- A search index: one per collection and generation. Lexical settings and the embedding model are fixed when it is made.
+-- A search index: one per collection and generation. The analyser and the bucket size are fixed when it is made.
 create table if not exists index_generations (
-    id              integer primary key,
-    tenant          text not null,
-    collection      text not null,
-    generation      integer not null,
-    state           text not null check (state in ('building', 'live', 'retired')),
-    analyzer        text not null,
-    bucket_size     integer not null,
-    embedding_model text,
-    dimensions      integer,
-    revision        integer not null default 0,   -- rises with every publish and delete
-    created_at      integer not null,
+    id          integer primary key autoincrement,
+    tenant      text not null,
+    collection  text not null,
+    generation  integer not null,
+    state       text not null check (state in ('building', 'live', 'retired')),
+    analyzer    text not null,
+    bucket_size integer not null,
+    revision    integer not null default 0,   -- rises by one with every publish and delete
+    merges      integer not null default 0,   -- rises by one with every merge
+    created_at  integer not null,
     unique (tenant, collection, generation)
 );
 
@@ -140,12 +139,11 @@ create table if not exists lexical_postings (
 ) without rowid;
 
 create table if not exists lexical_buckets (
-    index_id     integer not null,
-    bucket       integer not null,
-    revision     integer not null,
-    count        integer not null,         -- live chunks
-    total_length integer not null,         -- sum of their lengths
-    lengths      blob not null,            -- 2 bytes an ordinal
+    index_id  integer not null,
+    bucket    integer not null,
+    revision  integer not null,
+    lengths   blob not null,               -- 2 bytes a slot; 65535 where no chunk stands
+    documents blob not null,               -- whose chunks stand in which slots
     primary key (index_id, bucket)
 );
 
@@ -153,27 +151,26 @@ create table if not exists lexical_buckets (
 create table if not exists lexical_documents (
     index_id    integer not null,
     document_id text not null,
-    bucket      integer not null,
-    ordinals    blob not null,
-    vectors     blob not null,
+    slots       blob not null,
+    postings    blob not null,
     primary key (index_id, document_id)
 );
 
--- What was published or deleted since the last merge.
+-- What was published or deleted since the last merge. An id is never used again: it names its content in every process's memory.
 create table if not exists lexical_deltas (
     id          integer primary key autoincrement,
     index_id    integer not null,
     document_id text not null,
-    data        blob not null,
+    postings    blob,                      -- null: deleted
     unique (index_id, document_id)
 );
 
--- Which documents changed at which revision, so that another process can refresh its vectors.
+-- Which document changed at which revision, so that another process can refresh its vectors.
 create table if not exists index_changes (
     index_id    integer not null,
     revision    integer not null,
     document_id text not null,
-    primary key (index_id, revision, document_id)
+    primary key (index_id, revision)
 ) without rowid;
 
 create table if not exists ingestion_runs (

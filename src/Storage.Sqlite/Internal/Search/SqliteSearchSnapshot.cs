@@ -1,0 +1,109 @@
+using System.Text.Json;
+using Slipway.Rag.Retrieval;
+using Slipway.Rag.Storage;
+
+namespace Slipway.Storage.Sqlite.Internal.Search;
+
+/// <summary>One read transaction: index, visibility and passages all belong to its moment.</summary>
+/// <param name="database">The file.</param>
+/// <param name="read">The transaction; owned.</param>
+/// <param name="searchIndex">What this process keeps in memory.</param>
+/// <param name="index">Null when there is nothing that the principal could find.</param>
+/// <param name="visibility">What the principal may see.</param>
+internal sealed class SqliteSearchSnapshot(
+    SqliteDatabase database,
+    SqliteRead read,
+    SqliteSearchIndex searchIndex,
+    SqliteIndex? index,
+    SqliteVisibility visibility
+) : ISearchSnapshot
+{
+    public ValueTask<IReadOnlyList<ScoredChunk>> SearchTextAsync(
+        string query,
+        int count,
+        CancellationToken cancellationToken = default
+    ) =>
+        ValueTask.FromResult(
+            index is null
+                ? []
+                : database.Guard(() =>
+                    searchIndex.SearchText(read.Session, index, query, count, visibility.IsVisible, cancellationToken)
+                )
+        );
+
+    public ValueTask<IReadOnlyList<ScoredChunk>> SearchVectorsAsync(
+        string embeddingModel,
+        ReadOnlyMemory<float> vector,
+        int count,
+        CancellationToken cancellationToken = default
+    ) => ValueTask.FromResult<IReadOnlyList<ScoredChunk>>([]);
+
+    public ValueTask<IReadOnlyList<Passage>> ReadPassagesAsync(
+        IReadOnlyList<ScoredChunk> chunks,
+        CancellationToken cancellationToken = default
+    )
+    {
+        if (index is null)
+        {
+            return ValueTask.FromResult<IReadOnlyList<Passage>>([]);
+        }
+
+        return ValueTask.FromResult<IReadOnlyList<Passage>>(
+            database.Guard(() =>
+                chunks
+                    .Where(chunk => visibility.IsVisible(chunk.DocumentId))
+                    .Select(ReadPassage)
+                    .OfType<Passage>()
+                    .ToArray()
+            )
+        );
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        read.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private Passage? ReadPassage(ScoredChunk chunk)
+    {
+        using var reader = read.Session.Query(
+            """
+            select document.version, chunk.start_offset, chunk.end_offset, document.title, document.name, document.source,
+                   document.uri, document.media_type, chunk.headings, chunk.repeated_header, chunk.text
+            from documents document join chunks chunk on chunk.document_id = document.id
+            where document.id = $1 and chunk.ordinal = $2
+            """,
+            chunk.DocumentId,
+            chunk.Ordinal
+        );
+        if (!reader.Read())
+        {
+            return null;
+        }
+
+        return new Passage
+        {
+            Reference = new PassageReference(
+                chunk.DocumentId,
+                reader.GetInt32(0),
+                reader.GetInt32(1),
+                reader.GetInt32(2)
+            ),
+            Ordinal = chunk.Ordinal,
+            Title = reader.GetString(3),
+            Name = reader.GetString(4),
+            Source = reader.GetString(5),
+            Uri = Text(6),
+            MediaType = Text(7),
+            Headings = Text(8) is { } headings
+                ? JsonSerializer.Deserialize(headings, NamesJsonContext.Default.StringArray)!
+                : [],
+            RepeatedHeader = Text(9),
+            Text = reader.GetString(10),
+            Score = chunk.Score,
+        };
+
+        string? Text(int ordinal) => reader.IsDBNull(ordinal) ? null : reader.GetString(ordinal);
+    }
+}

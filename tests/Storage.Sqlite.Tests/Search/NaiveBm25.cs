@@ -1,0 +1,60 @@
+using Slipway.Rag.Retrieval.Lexical;
+using Slipway.Rag.Storage;
+
+namespace Slipway.Storage.Sqlite.Tests.Search;
+
+/// <summary>BM25 by the book over plain text: counts everything anew for every query.</summary>
+internal sealed class NaiveBm25
+{
+    private readonly TextAnalyzer _analyzer = new(AnalyzerOptions.English);
+
+    public SortedDictionary<string, string[]> Documents { get; } = new(StringComparer.Ordinal);
+
+    public IReadOnlyList<ScoredChunk> Search(string query, int count)
+    {
+        var chunks = Documents
+            .SelectMany(document => document.Value.Select((text, i) => (document.Key, Ordinal: i, Terms: Terms(text))))
+            .ToArray();
+        var average = chunks.Length == 0 ? 0 : (double)chunks.Sum(chunk => (long)chunk.Terms.Count) / chunks.Length;
+        var results = new List<ScoredChunk>();
+        foreach (var (id, ordinal, terms) in chunks)
+        {
+            var score = 0.0;
+            foreach (var term in _analyzer.AnalyzeQuery(query).CountBy(term => term).OrderBy(term => term.Key))
+            {
+                var having = chunks.Count(chunk => chunk.Terms.Contains(term.Key));
+                var frequency = terms.Count(other => other == term.Key);
+                if (frequency > 0)
+                {
+                    var idf = Math.Log(1 + ((chunks.Length - having + 0.5) / (having + 0.5)));
+                    score +=
+                        term.Value
+                        * idf
+                        * frequency
+                        / (frequency + (0.9 * (1 - 0.4)) + (0.9 * 0.4 / average * terms.Count));
+                }
+            }
+
+            if (score > 0)
+            {
+                results.Add(new ScoredChunk(id, ordinal, score));
+            }
+        }
+
+        return
+        [
+            .. results
+                .OrderByDescending(result => result.Score)
+                .ThenBy(result => result.DocumentId, StringComparer.Ordinal)
+                .ThenBy(result => result.Ordinal)
+                .Take(count),
+        ];
+    }
+
+    private List<ulong> Terms(string text)
+    {
+        var terms = new TermHashes([]);
+        _analyzer.Analyze(text, ref terms);
+        return terms.List;
+    }
+}

@@ -1,0 +1,84 @@
+using CsCheck;
+using Slipway.Rag.Storage;
+
+namespace Slipway.Storage.Sqlite.Tests.Search;
+
+[Trait("Tier", "fast")]
+public sealed class SqliteLexicalSearchTests
+{
+    private static readonly string[] Vocabulary =
+    [
+        "pump",
+        "valve",
+        "boiler",
+        "grinder",
+        "pressure",
+        "leak",
+        "filter",
+        "descale",
+        "water",
+        "steam",
+        "group",
+        "gasket",
+    ];
+
+    // A small vocabulary, so that terms meet, counts repeat and scores tie.
+    private static readonly Gen<string> Text = Gen.Int[0, 11]
+        .Array[0, 30]
+        .Select(words => string.Join(' ', words.Select(word => Vocabulary[word])));
+
+    private static readonly Gen<(int Kind, int Document, string[] Texts)> Step = Gen.Select(
+        Gen.Int[0, 9],
+        Gen.Int[0, 5],
+        Text.Array[1, 4]
+    );
+
+    private static readonly string[] Queries =
+    [
+        "pump",
+        "steam leak",
+        "water water filter",
+        "the gasket of a group and a boiler",
+    ];
+
+    [Fact]
+    public async Task Scores_are_the_naive_ones_bit_for_bit_after_any_history_of_publishes_deletes_and_merges() =>
+        await Step.Array[1, 25]
+            .SampleAsync(
+                async steps =>
+                {
+                    var cancellationToken = TestContext.Current.CancellationToken;
+                    using var file = new SearchFile();
+                    var naive = new NaiveBm25();
+                    var index = new SqliteSearchIndex(file.Database);
+                    var otherProcess = new SqliteSearchIndex(file.Open());
+                    foreach (var (kind, document, texts) in steps)
+                    {
+                        var id = "d" + document;
+                        switch (kind)
+                        {
+                            case <= 5:
+                                await file.PublishAsync(id, texts);
+                                naive.Documents[id] = texts;
+                                break;
+                            case <= 7:
+                                await file.DeleteAsync(id);
+                                naive.Documents.Remove(id);
+                                break;
+                            default:
+                                await index.MergeAsync(CollectionKey.Default, cancellationToken);
+                                break;
+                        }
+
+                        foreach (var query in Queries)
+                        {
+                            var expected = naive.Search(query, 7);
+                            Assert.Equal(expected, await SearchFile.SearchAsync(index, query, 7));
+                            Assert.Equal(expected, await SearchFile.SearchAsync(otherProcess, query, 7));
+                        }
+                    }
+                },
+                iter: 60,
+                threads: 1
+            );
+}
