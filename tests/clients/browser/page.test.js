@@ -188,7 +188,7 @@ describe("the chat page", browserSuite, () => {
     api.chat = (body, stream) => {
       bodies.push(body);
       return bodies.length === 1
-        ? stream.refuse(503, { title: "Unavailable", detail: "The model does not answer.", fix: "Check LLM_BASE_URL." })
+        ? stream.refuse(503, { title: "Unavailable", detail: "The model does not answer. Check LLM_BASE_URL." })
         : whole(say("now"))(body, stream);
     };
     const page = await open(t, server.url);

@@ -16,7 +16,8 @@ export async function fetchDocuments(signal) {
   let after = null;
   do {
     const page = await fetchJson("/api/documents?limit=500" + (after ? `&after=${encodeURIComponent(after)}` : ""), signal);
-    documents.push(...page.documents);
+    // The names of states are compared below, whatever case the server writes them in.
+    documents.push(...page.documents.map((found) => ({ ...found, state: found.state.toLowerCase() })));
     after = page.next;
   } while (after);
   return documents;

@@ -33,7 +33,7 @@ export async function problemOf(response) {
   const text = await response.text().catch(() => "");
   try {
     const problem = JSON.parse(text);
-    const words = [problem.detail ?? problem.title, problem.fix].filter(Boolean).join(" ");
+    const words = problem.detail ?? problem.title;
     if (words) {
       return words;
     }
