@@ -257,6 +257,21 @@ describe("the chat page", browserSuite, () => {
     await page.locator(".documents li").first().waitFor();
   });
 
+  test("on a narrow screen the panel covers the page, also for the keyboard", async (t) => {
+    const page = await open(t, server.url);
+    await page.setViewportSize({ width: 390, height: 800 });
+    await page.locator("#documents").click();
+    await page.locator(".documents li").waitFor();
+    const outside = await page.evaluate(() => {
+      document.getElementById("question").focus();
+      return document.activeElement.id;
+    });
+    assert.equal(outside, "panel-title");
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+    await page.keyboard.press("Escape");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "documents");
+  });
+
   test("what happens is spoken: the tool's activity, then the answer with its sources", async (t) => {
     const spoken = [];
     api.chat = whole(

@@ -1,3 +1,6 @@
+// The width from which the panel covers the page; styles.css has the same.
+const narrow = matchMedia("(max-width: 56rem)");
+
 /** The side panel: one view at a time, Escape closes it, focus goes back to what opened it. */
 export class Panel {
   #opener = null;
@@ -9,6 +12,7 @@ export class Panel {
     this.subtitle = root.querySelector("#panel-subtitle");
     this.body = root.querySelector("#panel-body");
     root.querySelector("#panel-close").addEventListener("click", () => this.close());
+    narrow.addEventListener("change", () => this.#setShown(!this.root.hidden));
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !this.root.hidden) {
         this.close();
@@ -26,18 +30,24 @@ export class Panel {
     this.subtitle.textContent = subtitle;
     this.body.replaceChildren(...content);
     this.body.scrollTop = 0;
-    this.root.hidden = false;
-    document.body.classList.add("with-panel");
+    this.#setShown(true);
     this.title.focus({ preventScroll: true });
   }
 
   close() {
     this.#closed();
     this.#closed = () => {};
-    this.root.hidden = true;
+    this.#setShown(false);
     this.body.replaceChildren();
-    document.body.classList.remove("with-panel");
     this.#opener?.focus({ preventScroll: true });
     this.#opener = null;
+  }
+
+  #setShown(shown) {
+    this.root.hidden = !shown;
+    // What is covered must not be reached with the Tab key either.
+    for (const part of document.querySelectorAll("header, main")) {
+      part.inert = shown && narrow.matches;
+    }
   }
 }
