@@ -256,6 +256,8 @@ create table if not exists messages (
     foreign key (tenant, conversation_id) references conversations (tenant, id) on delete cascade
 );
 
+create index if not exists messages_by_conversation on messages (tenant, conversation_id);
+
 create table if not exists turns (
     id              text primary key not null,
     tenant          text not null,
@@ -267,7 +269,7 @@ create table if not exists turns (
     error           text,
     input_tokens    integer,
     output_tokens   integer,
-    owner           text,
+    owner           text,                 -- the process that runs it: host/process id/start of the process
     fencing_token   integer not null default 0,
     idempotency_key text,
     started_at      integer not null,
@@ -276,6 +278,7 @@ create table if not exists turns (
 ) without rowid;
 
 create index if not exists turns_by_conversation on turns (tenant, conversation_id, started_at);
+create index if not exists turns_running on turns (owner) where status = 'Running';
 
 create table if not exists turn_steps (
     turn_id     text not null references turns (id) on delete cascade,

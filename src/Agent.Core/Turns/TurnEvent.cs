@@ -48,7 +48,8 @@ public sealed record ReasoningDelta(string BlockId, string Text) : TurnEvent;
 /// <param name="Name">The tool's name.</param>
 /// <param name="Arguments">A JSON object.</param>
 /// <param name="ByCaller">True when the tool belongs to the caller of a stateless turn: it is not run here and the turn ends.</param>
-public sealed record ToolCallStarted(string CallId, string Name, JsonElement Arguments, bool ByCaller = false) : TurnEvent;
+public sealed record ToolCallStarted(string CallId, string Name, JsonElement Arguments, bool ByCaller = false)
+    : TurnEvent;
 
 /// <summary>A tool has ended.</summary>
 /// <param name="CallId">The model's id of the call.</param>

@@ -50,7 +50,12 @@ internal static class SqliteErrors
                 "Free space on the disk, then try again; the last transaction was rolled back.",
                 exception
             ),
-            _ => new(ErrorClass.Permanent, $"The database '{path}' refused a statement: {exception.Message}.", null, exception),
+            _ => new(
+                ErrorClass.Permanent,
+                $"The database '{path}' refused a statement: {exception.Message}.",
+                null,
+                exception
+            ),
         };
 
     public static SlipwayException Describe(Exception exception, string path) =>

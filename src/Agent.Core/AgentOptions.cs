@@ -1,0 +1,44 @@
+namespace Slipway.Agents;
+
+/// <summary>Settings of an agent.</summary>
+public sealed record AgentOptions
+{
+    /// <summary>Value of <see cref="MaxModelCalls"/> unless set: 20.</summary>
+    public const int DefaultMaxModelCalls = 20;
+
+    /// <summary>Value of <see cref="HistoryMessages"/> unless set: 10, five questions with their answers.</summary>
+    public const int DefaultHistoryMessages = 10;
+
+    /// <summary>Value of <see cref="HistoryTokens"/> unless set: 24,000, which leaves room in a window of 32,000.</summary>
+    public const int DefaultHistoryTokens = 24_000;
+
+    /// <summary>Value of <see cref="Instructions"/> unless set.</summary>
+    public const string DefaultInstructions =
+        "You are a helpful assistant with access to a knowledge base. Look things up before you answer questions that its "
+        + "documents may cover, and search again in other words when the first search does not help. Answer in the language of the "
+        + "question, briefly and to the point. When the documents do not hold the answer, say so instead of guessing.";
+
+    /// <summary>The agent's name. Default <c>agent</c>.</summary>
+    public string Name { get; set; } = "agent";
+
+    /// <summary>What the agent is for, for people and other agents. May be null.</summary>
+    public string? Description { get; set; }
+
+    /// <summary>Who the agent is and how it answers; sent on every turn. How to cite is added by the agent itself.</summary>
+    public string Instructions { get; set; } = DefaultInstructions;
+
+    /// <summary>How often the model may be called in one turn, at least 1. A turn that needs more ends as exhausted.</summary>
+    public int MaxModelCalls { get; set; } = DefaultMaxModelCalls;
+
+    /// <summary>
+    /// How many stored messages the model sees, the new one included: what the user and the agent said to each other, in whole
+    /// exchanges. Tool calls and results between them come along and do not count.
+    /// </summary>
+    public int HistoryMessages { get; set; } = DefaultHistoryMessages;
+
+    /// <summary>
+    /// About how many tokens the stored messages may take (four characters count as one). The oldest exchanges are left out first; the
+    /// new message never is.
+    /// </summary>
+    public int HistoryTokens { get; set; } = DefaultHistoryTokens;
+}

@@ -1,0 +1,93 @@
+using Slipway.Agents.Turns;
+
+namespace Slipway.Agents.Conversations;
+
+/// <summary>Conversations, their messages and turns.</summary>
+/// <remarks>
+/// Safe for concurrent use. Every method is one transaction, and every statement is bound to the principal: what belongs to somebody
+/// else does not exist.
+/// </remarks>
+public interface IConversationStore
+{
+    /// <summary>One conversation, or null when the principal has none of that id.</summary>
+    ValueTask<Conversation?> FindAsync(
+        Principal principal,
+        string conversationId,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>The principal's conversations, the most recent first.</summary>
+    /// <param name="principal">Whose.</param>
+    /// <param name="limit">Page size, 1 to 1,000.</param>
+    /// <param name="after">The last page's <see cref="ConversationPage.Next"/>; null for the first page.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    ValueTask<ConversationPage> ListAsync(
+        Principal principal,
+        int limit = 50,
+        string? after = null,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>Gives a conversation another title.</summary>
+    /// <returns>False when the principal has none of that id.</returns>
+    ValueTask<bool> RenameAsync(
+        Principal principal,
+        string conversationId,
+        string title,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>Deletes a conversation with its messages and turns. Usage stays: it holds numbers only.</summary>
+    /// <returns>False when the principal has none of that id.</returns>
+    ValueTask<bool> DeleteAsync(
+        Principal principal,
+        string conversationId,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>
+    /// Messages in order, from the user's message that is <paramref name="exchanges"/> from the end: a window never begins in the middle
+    /// of an answer. Rows that cannot be read are left out and logged. Empty when the principal has no such conversation.
+    /// </summary>
+    /// <param name="principal">Whose.</param>
+    /// <param name="conversationId">The conversation.</param>
+    /// <param name="exchanges">How many messages of the user, with everything up to the next.</param>
+    /// <param name="before">Only messages before this <see cref="ConversationMessage.Sequence"/>, to page backwards.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    ValueTask<IReadOnlyList<ConversationMessage>> ReadMessagesAsync(
+        Principal principal,
+        string conversationId,
+        int exchanges = int.MaxValue,
+        long? before = null,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>
+    /// Stores a turn as running, with its new messages. The conversation is made if the id is free. A message whose id is there already
+    /// takes that one's place, and what followed is superseded.
+    /// </summary>
+    /// <exception cref="ConversationNotFoundException">The id belongs to somebody else.</exception>
+    ValueTask StartTurnAsync(TurnStart start, CancellationToken cancellationToken = default);
+
+    /// <summary>Stores what a step of a turn produced. Nothing happens to a conversation that was deleted meanwhile.</summary>
+    ValueTask AppendAsync(TurnOutput output, CancellationToken cancellationToken = default);
+
+    /// <summary>Stores the last output of a turn and closes it.</summary>
+    ValueTask FinishTurnAsync(TurnOutput output, TurnEnd end, CancellationToken cancellationToken = default);
+
+    /// <summary>A turn, or null when the principal has none of that id.</summary>
+    ValueTask<TurnInfo?> FindTurnAsync(
+        Principal principal,
+        string turnId,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>
+    /// The newest turn of a conversation, or null. A turn whose process has ended stands as <see cref="TurnStatus.Interrupted"/>.
+    /// </summary>
+    ValueTask<TurnInfo?> FindLastTurnAsync(
+        Principal principal,
+        string conversationId,
+        CancellationToken cancellationToken = default
+    );
+}

@@ -1,0 +1,64 @@
+using Microsoft.Extensions.AI;
+using Slipway.Agents.Turns.Internal;
+
+namespace Slipway.Agents.Turns;
+
+public sealed partial class TurnRunner
+{
+    /// <summary>One model call, streamed.</summary>
+    /// <returns>The tools that it asks for, and why it stopped.</returns>
+    private async Task<(List<FunctionCallContent> Calls, string FinishReason)> CallModelAsync(
+        Turn turn,
+        CancellationToken cancellationToken
+    )
+    {
+        var answer = turn.BeginStep();
+        List<ChatResponseUpdate> updates = [];
+        await foreach (
+            var update in model
+                .GetStreamingResponseAsync(turn.Context, turn.Options, cancellationToken)
+                .ConfigureAwait(false)
+        )
+        {
+            updates.Add(update);
+            foreach (var content in update.Contents)
+            {
+                switch (content)
+                {
+                    case TextReasoningContent reasoning:
+                        answer.WriteReasoning(reasoning.Text);
+                        break;
+                    case TextContent text:
+                        await answer.WriteTextAsync(text.Text, cancellationToken).ConfigureAwait(false);
+                        break;
+                    case UsageContent counted:
+                        turn.Count(TurnUsage.From(counted.Details));
+                        break;
+                    case ErrorContent error:
+                        throw new SlipwayException(
+                            ErrorClass.Permanent,
+                            $"The model answered with an error: {error.Message}"
+                        );
+                }
+            }
+        }
+
+        await answer.EndAsync(cancellationToken).ConfigureAwait(false);
+        var response = updates.ToChatResponse();
+        turn.Model = response.ModelId ?? turn.Model;
+        turn.Context.AddRange(response.Messages);
+        List<FunctionCallContent> calls =
+        [
+            .. response
+                .Messages.SelectMany(message => message.Contents)
+                .OfType<FunctionCallContent>()
+                .Where(call => !call.InformationalOnly),
+        ];
+        if (calls.Count == 0)
+        {
+            turn.Emit(new StepFinished(turn.Step, turn.StepUsage));
+        }
+
+        return (calls, (response.FinishReason ?? ChatFinishReason.Stop).Value);
+    }
+}
