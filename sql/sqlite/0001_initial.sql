@@ -28,7 +28,8 @@ create table if not exists documents (
     modified_at          integer,
     modified_ticks       integer,          -- the source's full precision, for equality only
     seen_at              integer,
-    content_hash         text,
+    content_hash         text,             -- of the version that answers; null after a failed attempt
+    blob_hash            text,             -- what was pushed, for documents of the inbox
     pipeline_fingerprint text,
     owner                text,
     fencing_token        integer not null default 0,

@@ -33,6 +33,5 @@ public static class ChunkIdentity
     }
 
     /// <summary>SHA-256 of the input's UTF-8, lower-case hexadecimal.</summary>
-    public static string Hash(string input) =>
-        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(input)));
+    public static string Hash(string input) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(input)));
 }

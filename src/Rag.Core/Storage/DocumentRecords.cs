@@ -52,7 +52,7 @@ public sealed record LedgerEntry
     /// <summary>When that look was taken: a file changed within the clock's grain of it is read again.</summary>
     public DateTimeOffset? SeenAt { get; init; }
 
-    /// <summary>SHA-256 of the bytes at the last look, lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 of the bytes of the version that answers, lower-case hexadecimal; null after a failed attempt.</summary>
     public string? ContentHash { get; init; }
 
     /// <summary>Fingerprint of the readers and chunker that made the current version.</summary>
@@ -167,9 +167,6 @@ public sealed record DocumentFailure
 
     /// <summary>What happened, for people.</summary>
     public required string Error { get; init; }
-
-    /// <summary>Hash of the bytes, if they were read.</summary>
-    public string? ContentHash { get; init; }
 
     /// <summary>Fingerprint of the readers that were tried.</summary>
     public required string PipelineFingerprint { get; init; }

@@ -76,9 +76,12 @@ public interface IDocumentStore
         CancellationToken cancellationToken = default
     );
 
-    /// <summary>Opens a run in <c>ingestion_runs</c>.</summary>
-    ValueTask<long> StartRunAsync(CollectionKey collection, string source, CancellationToken cancellationToken = default);
-
-    /// <summary>Closes a run with its report as JSON.</summary>
-    ValueTask FinishRunAsync(long runId, string reportJson, CancellationToken cancellationToken = default);
+    /// <summary>Notes a finished run in <c>ingestion_runs</c>, with its report as JSON.</summary>
+    ValueTask RecordRunAsync(
+        CollectionKey collection,
+        string source,
+        DateTimeOffset startedAt,
+        string reportJson,
+        CancellationToken cancellationToken = default
+    );
 }

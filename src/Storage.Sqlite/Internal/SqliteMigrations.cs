@@ -9,6 +9,11 @@ internal static class SqliteMigrations
 {
     public static void Apply(SqliteSession session, long now)
     {
+        if (IsCurrent(session))
+        {
+            return; // the common start: no lock is taken, so another process's long write does not hold it up
+        }
+
         using var transaction = session.Connection.BeginTransaction();
         session.Transaction = transaction;
         session.Execute(
@@ -42,6 +47,13 @@ internal static class SqliteMigrations
         transaction.Commit();
         session.Transaction = null;
     }
+
+    private static bool IsCurrent(SqliteSession session) =>
+        session.Scalar("select 1 from sqlite_master where name = 'schema_migrations'") is not null
+        && Convert.ToInt64(
+            session.Scalar("select coalesce(max(number), 0) from schema_migrations"),
+            System.Globalization.CultureInfo.InvariantCulture
+        ) >= Embedded().Max(migration => migration.Number);
 
     internal static IEnumerable<(int Number, string Name, string Sql)> Embedded()
     {

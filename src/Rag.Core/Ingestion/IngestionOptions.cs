@@ -1,0 +1,47 @@
+namespace Slipway.Rag.Ingestion;
+
+/// <summary>Settings of the ingestion engine.</summary>
+public sealed record IngestionOptions
+{
+    /// <summary>Default of <see cref="MaxDeleteShare"/>: half.</summary>
+    public const double DefaultMaxDeleteShare = 0.5;
+
+    /// <summary>Default of <see cref="DeleteGuardMinimum"/>.</summary>
+    public const int DefaultDeleteGuardMinimum = 10;
+
+    /// <summary>Documents that are read, chunked and embedded at the same time. Default: the number of cores, 2 to 8.</summary>
+    public int MaxConcurrency { get; set; } = Math.Clamp(Environment.ProcessorCount, 2, 8);
+
+    /// <summary>
+    /// The share of a source's documents (0 to 1) that may vanish between two listings. When more are gone, and more than
+    /// <see cref="DeleteGuardMinimum"/>, nothing is deleted: a missing mount looks just like that.
+    /// </summary>
+    public double MaxDeleteShare { get; set; } = DefaultMaxDeleteShare;
+
+    /// <summary>Up to this many documents may vanish whatever their share.</summary>
+    public int DeleteGuardMinimum { get; set; } = DefaultDeleteGuardMinimum;
+
+    /// <summary>Confirms a mass deletion that <see cref="MaxDeleteShare"/> would hold back.</summary>
+    public bool AllowMassDelete { get; set; }
+
+    /// <summary>Most inputs in one embedding request. Default 64.</summary>
+    public int EmbeddingBatchSize { get; set; } = 64;
+
+    /// <summary>Most characters in one embedding request. Default 200,000, below the limits of the common providers.</summary>
+    public int EmbeddingBatchCharacters { get; set; } = 200_000;
+
+    /// <summary>Documents published before the lexical index is merged in mid-run; it bounds what queries overlay. Default 1,000.</summary>
+    public int MergeAfter { get; set; } = 1_000;
+
+    /// <summary>Largest file that is read, in bytes. A larger one is quarantined with that reason and never loaded.</summary>
+    public long MaxBytes { get; set; } = Reading.ReadingOptions.DefaultMaxBytes;
+
+    /// <summary>Largest text that is accepted, in UTF-16 code units.</summary>
+    public int MaxTextLength { get; set; } = Reading.ReadingOptions.DefaultMaxTextLength;
+
+    /// <summary>Wait before the first retry of a transient failure; doubled with each further one. Default 30 seconds.</summary>
+    public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Longest wait between retries. Default one hour.</summary>
+    public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromHours(1);
+}

@@ -1,0 +1,143 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using Slipway.Rag.Chunking;
+using Slipway.Rag.Embedding;
+using Slipway.Rag.Reading;
+using Slipway.Rag.Sources;
+using Slipway.Rag.Storage;
+
+namespace Slipway.Rag.Ingestion;
+
+/// <summary>Brings a collection up to date with a source: only what changed is read, only what is new is embedded.</summary>
+/// <remarks>
+/// Safe for concurrent use, by several processes too: whoever publishes second on the same base is refused and drops its result.
+/// Everything slow happens outside of transactions; publishing a document is one transaction.
+/// </remarks>
+public sealed partial class IngestionPipeline
+{
+    private readonly IDocumentStore _store;
+    private readonly ISearchIndex _index;
+    private readonly ReaderSet _readers;
+    private readonly IChunker _chunker;
+    private readonly ChunkEmbedder _embedder;
+    private readonly IngestionOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger<IngestionPipeline> _logger;
+
+    /// <summary>Creates the pipeline.</summary>
+    /// <param name="store">Ledger and knowledge.</param>
+    /// <param name="index">The search side of the same store.</param>
+    /// <param name="readers">The formats that are read.</param>
+    /// <param name="chunker">How text is cut.</param>
+    /// <param name="generator">The embedding model; null searches by words alone. Not disposed.</param>
+    /// <param name="options">Limits and guards.</param>
+    /// <param name="timeProvider">The clock.</param>
+    /// <param name="logger">One line a run, one a failed document.</param>
+    public IngestionPipeline(
+        IDocumentStore store,
+        ISearchIndex index,
+        ReaderSet readers,
+        IChunker chunker,
+        IEmbeddingGenerator<string, Embedding<float>>? generator,
+        IngestionOptions options,
+        TimeProvider timeProvider,
+        ILogger<IngestionPipeline> logger
+    )
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        _store = store;
+        _index = index;
+        _readers = readers;
+        _chunker = chunker;
+        _embedder = new ChunkEmbedder(generator, store, options);
+        _options = options;
+        _time = timeProvider;
+        _logger = logger;
+        Fingerprint = string.Join('|', readers.Fingerprint, chunker.Fingerprint, _embedder.Model ?? "no model");
+    }
+
+    /// <summary>Readers, chunker and model. A document that was published by another pipeline is done again.</summary>
+    public string Fingerprint { get; }
+
+    /// <summary>Runs once over a source.</summary>
+    /// <param name="source">The source; not disposed.</param>
+    /// <param name="collection">Where its documents go.</param>
+    /// <param name="progress">Told after each document; may be null.</param>
+    /// <param name="cancellationToken">Stops between steps; what is published stays published.</param>
+    /// <returns>What was done. Documents that failed are in <see cref="IngestionReport.Errors"/>, not thrown.</returns>
+    /// <exception cref="SlipwayException">
+    /// The source cannot be listed, the store cannot be used, or a setting or credential is wrong: nothing that was ingested before is lost.
+    /// </exception>
+    public async Task<IngestionReport> RunAsync(
+        IDocumentSource source,
+        CollectionKey collection,
+        IProgress<IngestionProgress>? progress = null,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var plan = await PlanAsync(source, collection, cancellationToken).ConfigureAwait(false);
+        var run = new IngestionRun(source, collection, plan, progress, _time);
+
+        await DeleteAsync(run, plan.Gone, cancellationToken).ConfigureAwait(false);
+        await Parallel
+            .ForEachAsync(
+                plan.Work,
+                new ParallelOptions
+                {
+                    MaxDegreeOfParallelism = _options.MaxConcurrency,
+                    CancellationToken = cancellationToken,
+                },
+                (item, token) => ProcessAsync(run, item, token)
+            )
+            .ConfigureAwait(false);
+        await NoteSeenAsync(run, cancellationToken).ConfigureAwait(false);
+        await DeleteAsync(run, run.NotMoved, cancellationToken).ConfigureAwait(false);
+        await _index.MergeAsync(collection, cancellationToken).ConfigureAwait(false);
+        return await ReportAsync(run, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Says what a run would do now. Changes nothing.</summary>
+    public async Task<IngestionPlan> PlanAsync(
+        IDocumentSource source,
+        CollectionKey collection,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var listing = await source.ListAsync(cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false);
+        var ledger = await _store
+            .ReadLedgerAsync(collection, source.Name, cancellationToken)
+            .ToListAsync(cancellationToken)
+            .ConfigureAwait(false);
+        return IngestionPlan.Make(listing, ledger, Fingerprint, _time.GetUtcNow(), _options);
+    }
+
+    /// <summary>One document, from the source to the answer.</summary>
+    private async ValueTask ProcessAsync(IngestionRun run, PlannedDocument item, CancellationToken cancellationToken)
+    {
+        var attempt = new Attempt(_time);
+        try
+        {
+            attempt.Content = await OpenAsync(run, item, cancellationToken).ConfigureAwait(false);
+            if (SameContent(run, item, attempt) || Moved(run, item, attempt))
+            {
+                return;
+            }
+
+            var document = await ReadAsync(item, attempt, cancellationToken).ConfigureAwait(false);
+            var chunks = Chunk(document);
+            var embedded = await _embedder.EmbedMissingAsync(chunks, cancellationToken).ConfigureAwait(false);
+            await PublishAsync(run, item, attempt, document, chunks, embedded, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (IsDocumentError(exception, cancellationToken))
+        {
+            await FailAsync(run, item, attempt, exception, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            attempt.Content?.Dispose();
+            run.Done(item.Document.Name);
+        }
+    }
+}

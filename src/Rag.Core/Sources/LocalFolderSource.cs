@@ -1,0 +1,223 @@
+using System.IO.Enumeration;
+using System.Runtime.CompilerServices;
+
+namespace Slipway.Rag.Sources;
+
+/// <summary>A folder on disk, with its subfolders.</summary>
+/// <remarks>
+/// External ids are paths relative to the folder with <c>/</c>, so moving the mount changes nothing. Names that start with <c>.</c> or
+/// <c>~$</c> are left out. Symbolic links are followed only where they stay inside the folder.
+/// </remarks>
+public sealed class LocalFolderSource : IDocumentSource, IDisposable
+{
+    /// <summary>The source name that is used where none is given: <c>local</c>.</summary>
+    public const string DefaultName = "local";
+
+    private readonly FolderWatch _watch;
+
+    /// <summary>Creates the source; the folder is looked at when it is listed, not before.</summary>
+    /// <param name="path">The folder. It is never created: a missing folder is an unmounted volume more often than an empty one.</param>
+    /// <param name="name">The source's stable name.</param>
+    public LocalFolderSource(string path, string name = DefaultName)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        ArgumentException.ThrowIfNullOrWhiteSpace(name);
+        Path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
+        Name = name;
+        _watch = new FolderWatch(Path);
+    }
+
+    /// <summary>The folder, as a full path.</summary>
+    public string Path { get; }
+
+    /// <inheritdoc />
+    public string Name { get; }
+
+    /// <inheritdoc />
+#pragma warning disable CS1998 // The file system has no asynchronous listing; the contract has.
+    public async IAsyncEnumerable<SourceItem> ListAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
+#pragma warning restore CS1998
+    {
+        var root = RealPath(new DirectoryInfo(Path));
+        if (root is null || !Directory.Exists(root))
+        {
+            throw Missing();
+        }
+
+        var pending = new Stack<(string Directory, string Prefix)>();
+        pending.Push((Path, ""));
+        while (pending.TryPop(out var next))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var (entries, gap) = Entries(next.Directory, next.Prefix);
+            if (gap is not null)
+            {
+                yield return next.Prefix.Length == 0 ? throw Unreadable(gap.Reason) : gap;
+                continue;
+            }
+
+            foreach (var entry in entries)
+            {
+                var externalId = next.Prefix + entry.Name;
+                var resolved = entry.IsLink ? Resolve(entry, root, next.Directory) : entry;
+                if (resolved is { IsDirectory: true })
+                {
+                    pending.Push((System.IO.Path.Combine(next.Directory, entry.Name), externalId + "/"));
+                }
+                else if (resolved is not null)
+                {
+                    yield return Document(externalId, resolved);
+                }
+            }
+        }
+    }
+
+    /// <inheritdoc />
+    public ValueTask<Stream> OpenAsync(SourceDocument document, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(document);
+        if (document.Size == 0)
+        {
+            return ValueTask.FromResult(Stream.Null); // nothing to read; and opening a named pipe would wait for ever
+        }
+
+        var path = System.IO.Path.Combine(Path, document.ExternalId);
+        try
+        {
+            return ValueTask.FromResult<Stream>(
+                new FileStream(
+                    path,
+                    new FileStreamOptions
+                    {
+                        Mode = FileMode.Open,
+                        Access = FileAccess.Read,
+                        Share = FileShare.ReadWrite | FileShare.Delete, // whoever is saving it must be able to
+                        Options = FileOptions.SequentialScan,
+                        BufferSize = 0, // the engine reads in large pieces
+                    }
+                )
+            );
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new SlipwayException(
+                ErrorClass.Transient,
+                $"'{document.Name}' cannot be opened: {exception.Message}",
+                "Give this user the right to read it, or close the program that holds it; it is tried again by itself.",
+                exception
+            );
+        }
+    }
+
+    /// <inheritdoc />
+    public Task WaitForChangeAsync(
+        TimeSpan atMost,
+        TimeProvider timeProvider,
+        CancellationToken cancellationToken = default
+    ) => _watch.WaitAsync(atMost, timeProvider, cancellationToken);
+
+    /// <inheritdoc />
+    public void Dispose() => _watch.Dispose();
+
+    private static (List<Entry> Entries, SourceGap? Gap) Entries(string directory, string prefix)
+    {
+        try
+        {
+            // One stat an entry. Sorted, so that runs are alike and progress reads well.
+            var entries = new FileSystemEnumerable<Entry>(
+                directory,
+                static (ref FileSystemEntry entry) =>
+                    new Entry(
+                        entry.FileName.ToString(),
+                        entry.IsDirectory,
+                        (entry.Attributes & FileAttributes.ReparsePoint) != 0,
+                        entry.IsDirectory ? 0 : entry.Length,
+                        entry.LastWriteTimeUtc
+                    ),
+                new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = false }
+            )
+            {
+                ShouldIncludePredicate = static (ref FileSystemEntry entry) =>
+                    !entry.FileName.StartsWith('.') && !entry.FileName.StartsWith("~$"),
+            }.ToList();
+            entries.Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));
+            return (entries, null);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return ([], new SourceGap(prefix, exception.Message));
+        }
+    }
+
+    private static string? RealPath(FileSystemInfo entry)
+    {
+        try
+        {
+            // ResolveLinkTarget resolves the last part only; a link's parents may be links as well, but they are then the folder's own.
+            return entry.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? entry.FullName;
+        }
+        catch (IOException)
+        {
+            return null; // a cycle of links
+        }
+    }
+
+    /// <summary>What a link stands for; null when it leaves the folder, dangles, or leads back to a folder above itself.</summary>
+    private static Entry? Resolve(Entry link, string root, string directory)
+    {
+        var path = System.IO.Path.Combine(directory, link.Name);
+        var target = RealPath(link.IsDirectory ? new DirectoryInfo(path) : new FileInfo(path));
+        if (target is null || !IsInside(target, root))
+        {
+            return null;
+        }
+
+        if (Directory.Exists(target))
+        {
+            var current = RealPath(new DirectoryInfo(directory)) ?? directory;
+            return IsInside(current, target) ? null : link with { IsDirectory = true };
+        }
+
+        var file = new FileInfo(target);
+        return file.Exists
+            ? link with
+            {
+                IsDirectory = false,
+                Length = file.Length,
+                ModifiedAt = file.LastWriteTimeUtc,
+            }
+            : null;
+    }
+
+    private static bool IsInside(string path, string root) =>
+        path.StartsWith(root, StringComparison.Ordinal)
+        && (path.Length == root.Length || path[root.Length] == System.IO.Path.DirectorySeparatorChar);
+
+    private SourceDocument Document(string externalId, Entry entry) =>
+        new()
+        {
+            ExternalId = externalId,
+            Name = externalId,
+            Uri = new Uri(System.IO.Path.Combine(Path, externalId)).AbsoluteUri,
+            Size = entry.Length,
+            ModifiedAt = entry.ModifiedAt,
+        };
+
+    private SlipwayException Missing() =>
+        new(
+            ErrorClass.Configuration,
+            $"The folder '{Path}' does not exist. Nothing that was read from it before is deleted.",
+            "Create or mount the folder, or name another one."
+        );
+
+    private SlipwayException Unreadable(string reason) =>
+        new(
+            ErrorClass.Configuration,
+            $"The folder '{Path}' cannot be listed: {reason}. Nothing that was read from it before is deleted.",
+            "Give this user the right to list the folder."
+        );
+
+    private sealed record Entry(string Name, bool IsDirectory, bool IsLink, long Length, DateTimeOffset ModifiedAt);
+}

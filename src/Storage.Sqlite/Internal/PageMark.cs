@@ -1,0 +1,33 @@
+using System.Buffers.Text;
+using System.Text;
+
+namespace Slipway.Storage.Sqlite.Internal;
+
+/// <summary>Where a page ended: the last row's sort key, opaque to callers.</summary>
+internal static class PageMark
+{
+    private const char Separator = '\u001f';
+
+    public static string Write(string name, string id) =>
+        Base64Url.EncodeToString(Encoding.UTF8.GetBytes(name + Separator + id));
+
+    /// <summary>The key, or a key before all others when there is no mark.</summary>
+    public static (string Name, string Id) Read(string? mark)
+    {
+        if (string.IsNullOrEmpty(mark))
+        {
+            return ("", "");
+        }
+
+        try
+        {
+            var text = Encoding.UTF8.GetString(Base64Url.DecodeFromChars(mark));
+            var end = text.LastIndexOf(Separator);
+            return end < 0 ? throw new FormatException() : (text[..end], text[(end + 1)..]);
+        }
+        catch (FormatException)
+        {
+            throw new ArgumentException("The page mark is not one that this API gave out.", nameof(mark));
+        }
+    }
+}

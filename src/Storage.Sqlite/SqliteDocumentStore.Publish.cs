@@ -1,0 +1,187 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Slipway.Rag.Reading;
+using Slipway.Rag.Retrieval.Lexical;
+using Slipway.Rag.Storage;
+using Slipway.Storage.Sqlite.Internal;
+using Slipway.Storage.Sqlite.Internal.Search;
+
+namespace Slipway.Storage.Sqlite;
+
+internal sealed partial class SqliteDocumentStore
+{
+    public async ValueTask<(string DocumentId, int Version)> PublishAsync(
+        DocumentPublication publication,
+        CancellationToken cancellationToken = default
+    )
+    {
+        // Analysis takes longer than writing, so it is done before the write lock is taken.
+        var analyzer = await database
+            .ReadAsync(session => SqliteIndex.Find(session, publication.Collection)?.Analyzer, cancellationToken)
+            .ConfigureAwait(false);
+        analyzer ??= new TextAnalyzer(AnalyzerOptions.English);
+        var postings = DocumentPostings.Build(analyzer, publication.Chunks);
+        return await database
+            .WriteAsync(session => Publish(session, publication, analyzer, postings), cancellationToken)
+            .ConfigureAwait(false);
+    }
+
+    private (string DocumentId, int Version) Publish(
+        SqliteSession session,
+        DocumentPublication publication,
+        TextAnalyzer analyzer,
+        DocumentPostings postings
+    )
+    {
+        var (id, current) = FindOrAdd(session, publication.Collection, publication.Source, publication.Document);
+        if (current != publication.BaseVersion)
+        {
+            throw new PublicationConflictException(publication.Document.Name, publication.BaseVersion);
+        }
+
+        var version = current + 1;
+        var now = database.Now;
+        WriteVersion(session, id, version, publication, now);
+        WriteChunks(session, id, version, publication.Chunks);
+        WriteRows(session, id, publication.Tables);
+        ReplacePrincipals(session, id, publication.Document.Principals);
+        var index = SqliteIndexWriter.GetOrCreateIndex(session, publication.Collection);
+        var prepared = index.Analyzer.Options == analyzer.Options ? postings : null; // made by somebody else meanwhile
+        SqliteIndexWriter.Publish(session, index, id, publication.Chunks, prepared);
+        UpdateLedger(session, id, version, publication, now);
+        AddAttempt(
+            session,
+            id,
+            publication.SeenAt,
+            database.Time.GetUtcNow() - publication.SeenAt,
+            "published",
+            null,
+            null
+        );
+        return (id, version);
+    }
+
+    private static void WriteVersion(
+        SqliteSession session,
+        string id,
+        int version,
+        DocumentPublication publication,
+        long now
+    )
+    {
+        session.Execute(
+            "update document_versions set superseded_at = $2 where document_id = $1 and superseded_at is null",
+            id,
+            now
+        );
+        session.Execute(
+            """
+            insert into document_versions
+                (document_id, version, content_hash, size, pipeline_fingerprint, text_length, chunk_count, published_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8)
+            """,
+            id,
+            version,
+            publication.ContentHash,
+            publication.Size,
+            publication.PipelineFingerprint,
+            publication.Chunks.Count == 0 ? 0 : publication.Chunks[^1].End,
+            publication.Chunks.Count,
+            now
+        );
+    }
+
+    private static void WriteChunks(SqliteSession session, string id, int version, IReadOnlyList<ChunkRecord> chunks)
+    {
+        session.Execute("delete from chunks where document_id = $1", id);
+        foreach (var chunk in chunks)
+        {
+            session.Execute(
+                """
+                insert into chunks
+                    (document_id, ordinal, version, start_offset, end_offset, headings, repeated_header, text, content_hash)
+                values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                """,
+                id,
+                chunk.Ordinal,
+                version,
+                chunk.Start,
+                chunk.End,
+                chunk.Headings.Count == 0 ? null : Columns.Json(chunk.Headings),
+                chunk.RepeatedHeader,
+                chunk.Text,
+                chunk.ContentHash
+            );
+        }
+    }
+
+    private static void WriteRows(SqliteSession session, string id, IReadOnlyList<DataTable> tables)
+    {
+        session.Execute("delete from document_rows where document_id = $1", id);
+        var buffer = new ArrayBufferWriter<byte>();
+        foreach (var table in tables)
+        {
+            for (var row = 0; row < table.Rows.Count; row++)
+            {
+                buffer.ResetWrittenCount();
+                using (var json = new Utf8JsonWriter(buffer))
+                {
+                    json.WriteStartObject();
+                    for (var column = 0; column < table.Columns.Count; column++)
+                    {
+                        json.WriteString(table.Columns[column], table.Rows[row].ElementAtOrDefault(column));
+                    }
+
+                    json.WriteEndObject();
+                }
+
+                session.Execute(
+                    "insert into document_rows (document_id, table_name, row_number, row_data) values ($1, $2, $3, $4)",
+                    id,
+                    table.Name,
+                    row + 1,
+                    Encoding.UTF8.GetString(buffer.WrittenSpan)
+                );
+            }
+        }
+    }
+
+    private static void UpdateLedger(
+        SqliteSession session,
+        string id,
+        int version,
+        DocumentPublication publication,
+        long now
+    )
+    {
+        var document = publication.Document;
+        session.Execute(
+            """
+            update documents set name = $2, title = $3, media_type = $4, uri = $5, state = 'published', version = $6, size = $7,
+                modified_at = $8, modified_ticks = $9, seen_at = $10, content_hash = $11, pipeline_fingerprint = $12, attempts = 0,
+                last_error = null, last_error_class = null, next_action_at = null, chunk_count = $13, table_columns = $14,
+                metadata = $15, updated_at = $16, published_at = $16
+            where id = $1
+            """,
+            id,
+            document.Name,
+            publication.Title,
+            publication.MediaType,
+            document.Uri,
+            version,
+            publication.Size,
+            document.ModifiedAt?.ToUnixTimeMilliseconds(),
+            document.ModifiedAt?.UtcTicks,
+            publication.SeenAt.ToUnixTimeMilliseconds(),
+            publication.ContentHash,
+            publication.PipelineFingerprint,
+            publication.Chunks.Count,
+            publication.Tables.Count == 0
+                ? null
+                : Columns.Json([.. publication.Tables.SelectMany(table => table.Columns)]),
+            Columns.Json(publication.Metadata),
+            now
+        );
+    }
+}

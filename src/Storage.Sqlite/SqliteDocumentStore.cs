@@ -1,0 +1,279 @@
+using System.Runtime.CompilerServices;
+using Slipway.Rag.Sources;
+using Slipway.Rag.Storage;
+using Slipway.Storage.Sqlite.Internal;
+using Slipway.Storage.Sqlite.Internal.Search;
+
+namespace Slipway.Storage.Sqlite;
+
+/// <summary>Ledger, knowledge and inbox in SQLite.</summary>
+internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDocumentStore, IInboxStore
+{
+    public async IAsyncEnumerable<LedgerEntry> ReadLedgerAsync(
+        CollectionKey collection,
+        string source,
+        [EnumeratorCancellation] CancellationToken cancellationToken = default
+    )
+    {
+        using var read = await database.BeginReadAsync(cancellationToken).ConfigureAwait(false);
+        using var reader = read.Session.Query(
+            """
+            select id, external_id, state, size, modified_ticks, seen_at, content_hash, pipeline_fingerprint, version, attempts,
+                next_action_at
+            from documents where tenant = $1 and collection = $2 and source = $3
+            """,
+            collection.Tenant,
+            collection.Collection,
+            source
+        );
+        while (reader.Read())
+        {
+            yield return new LedgerEntry
+            {
+                DocumentId = reader.GetString(0),
+                ExternalId = reader.GetString(1),
+                State = Columns.State(reader.GetString(2)),
+                Size = reader.NullableInt64(3),
+                ModifiedAt = reader.NullableTicks(4),
+                SeenAt = reader.NullableTime(5),
+                ContentHash = reader.NullableString(6),
+                PipelineFingerprint = reader.NullableString(7),
+                Version = reader.GetInt32(8),
+                Attempts = reader.GetInt32(9),
+                NextActionAt = reader.NullableTime(10),
+            };
+        }
+    }
+
+    public ValueTask MarkSeenAsync(
+        CollectionKey collection,
+        string source,
+        IReadOnlyList<(string DocumentId, SourceDocument Document, DateTimeOffset SeenAt)> documents,
+        CancellationToken cancellationToken = default
+    ) =>
+        database.WriteAsync(
+            session =>
+            {
+                foreach (var (id, document, seenAt) in documents)
+                {
+                    // "or ignore": when somebody else has just put another document at the new place, the next listing sorts it out.
+                    session.Execute(
+                        """
+                        update or ignore documents set external_id = $2, name = $3, uri = $4, size = $5, modified_at = $6, modified_ticks = $7,
+                            seen_at = $8, updated_at = $9, state = 'published', attempts = 0, last_error = null, last_error_class = null,
+                            next_action_at = null
+                        where id = $1 and version > 0
+                        """,
+                        id,
+                        document.ExternalId,
+                        document.Name,
+                        document.Uri,
+                        document.Size,
+                        document.ModifiedAt?.ToUnixTimeMilliseconds(),
+                        document.ModifiedAt?.UtcTicks,
+                        seenAt.ToUnixTimeMilliseconds(),
+                        database.Now
+                    );
+                    ReplacePrincipals(session, id, document.Principals);
+                }
+            },
+            cancellationToken
+        );
+
+    public ValueTask RecordFailureAsync(DocumentFailure failure, CancellationToken cancellationToken = default) =>
+        database.WriteAsync(
+            session =>
+            {
+                var (id, version) = FindOrAdd(session, failure.Collection, failure.Source, failure.Document);
+                session.Execute(
+                    """
+                    update documents set state = $2, size = $3, modified_at = $4, modified_ticks = $5, seen_at = $6, content_hash = null,
+                        pipeline_fingerprint = $7, attempts = attempts + 1, last_error = $8, last_error_class = $9, next_action_at = $10,
+                        updated_at = $11
+                    where id = $1
+                    """,
+                    id,
+                    Columns.Text(failure.State),
+                    failure.Document.Size,
+                    failure.Document.ModifiedAt?.ToUnixTimeMilliseconds(),
+                    failure.Document.ModifiedAt?.UtcTicks,
+                    failure.SeenAt.ToUnixTimeMilliseconds(),
+                    failure.PipelineFingerprint,
+                    failure.Error,
+                    Columns.Text(failure.ErrorClass),
+                    failure.NextActionAt?.ToUnixTimeMilliseconds(),
+                    database.Now
+                );
+                AddAttempt(
+                    session,
+                    id,
+                    failure.SeenAt,
+                    failure.Duration,
+                    Columns.Text(failure.State),
+                    Columns.Text(failure.ErrorClass),
+                    failure.Error
+                );
+            },
+            cancellationToken
+        );
+
+    public ValueTask<int> DeleteAsync(
+        CollectionKey collection,
+        IReadOnlyCollection<string> documentIds,
+        CancellationToken cancellationToken = default
+    ) =>
+        database.WriteAsync(
+            session =>
+            {
+                var deleted = 0;
+                var index = SqliteIndexWriter.GetOrCreateIndex(session, collection);
+                foreach (var id in documentIds)
+                {
+                    var blob = session.Scalar("select blob_hash from documents where id = $1", id) as string;
+                    // Chunks, rows, versions, attempts and grants go with it (on delete cascade).
+                    if (
+                        session.Execute(
+                            "delete from documents where id = $1 and tenant = $2 and collection = $3",
+                            id,
+                            collection.Tenant,
+                            collection.Collection
+                        ) == 0
+                    )
+                    {
+                        continue;
+                    }
+
+                    deleted++;
+                    SqliteIndexWriter.Delete(session, index, id);
+                    if (blob is not null)
+                    {
+                        DeleteUnusedBlob(session, collection.Tenant, blob);
+                    }
+                }
+
+                return deleted;
+            },
+            cancellationToken
+        );
+
+    public ValueTask RecordRunAsync(
+        CollectionKey collection,
+        string source,
+        DateTimeOffset startedAt,
+        string reportJson,
+        CancellationToken cancellationToken = default
+    ) =>
+        database.WriteAsync(
+            session =>
+            {
+                var now = database.Now;
+                session.Execute(
+                    """
+                    insert into ingestion_runs (tenant, collection, source, started_at, finished_at, report)
+                    values ($1, $2, $3, $4, $5, $6)
+                    """,
+                    collection.Tenant,
+                    collection.Collection,
+                    source,
+                    startedAt.ToUnixTimeMilliseconds(),
+                    now,
+                    reportJson
+                );
+                session.Execute(
+                    """
+                    insert into sources (tenant, collection, name, created_at, last_run_at) values ($1, $2, $3, $4, $4)
+                    on conflict (tenant, collection, name) do update set last_run_at = excluded.last_run_at
+                    """,
+                    collection.Tenant,
+                    collection.Collection,
+                    source,
+                    now
+                );
+            },
+            cancellationToken
+        );
+
+    private static void AddAttempt(
+        SqliteSession session,
+        string id,
+        DateTimeOffset startedAt,
+        TimeSpan duration,
+        string outcome,
+        string? errorClass,
+        string? error
+    ) =>
+        session.Execute(
+            """
+            insert into ingestion_attempts (document_id, started_at, duration_ms, outcome, error_class, error)
+            values ($1, $2, $3, $4, $5, $6)
+            """,
+            id,
+            startedAt.ToUnixTimeMilliseconds(),
+            (long)duration.TotalMilliseconds,
+            outcome,
+            errorClass,
+            error
+        );
+
+    private static void ReplacePrincipals(SqliteSession session, string id, IReadOnlyList<string> principals)
+    {
+        session.Execute("delete from document_principals where document_id = $1", id);
+        foreach (var principal in principals.Distinct(StringComparer.Ordinal))
+        {
+            session.Execute("insert into document_principals (document_id, principal) values ($1, $2)", id, principal);
+        }
+    }
+
+    /// <summary>The row of a document, made in state pending when it is new.</summary>
+    private (string Id, int Version) FindOrAdd(
+        SqliteSession session,
+        CollectionKey collection,
+        string source,
+        SourceDocument document
+    )
+    {
+        using (
+            var reader = session.Query(
+                "select id, version from documents where tenant = $1 and collection = $2 and source = $3 and external_id = $4",
+                collection.Tenant,
+                collection.Collection,
+                source,
+                document.ExternalId
+            )
+        )
+        {
+            if (reader.Read())
+            {
+                return (reader.GetString(0), reader.GetInt32(1));
+            }
+        }
+
+        // A moved document keeps its id, so the id of this place may be taken: count on.
+        var salt = 0;
+        var id = DocumentId.Derive(collection, source, document.ExternalId, salt);
+        while (session.Scalar("select 1 from documents where id = $1", id) is not null)
+        {
+            id = DocumentId.Derive(collection, source, document.ExternalId, ++salt);
+        }
+
+        var now = database.Now;
+        session.Execute(
+            """
+            insert into documents (id, tenant, collection, source, external_id, name, title, uri, state, metadata, created_at, updated_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $10)
+            """,
+            id,
+            collection.Tenant,
+            collection.Collection,
+            source,
+            document.ExternalId,
+            document.Name,
+            document.Title ?? document.Name,
+            document.Uri,
+            Columns.Json(document.Metadata),
+            now
+        );
+        ReplacePrincipals(session, id, document.Principals);
+        return (id, 0);
+    }
+}

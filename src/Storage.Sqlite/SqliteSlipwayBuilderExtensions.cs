@@ -1,0 +1,45 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Slipway;
+using Slipway.Rag.Storage;
+using Slipway.Storage.Sqlite;
+using Slipway.Storage.Sqlite.Internal;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Keeps knowledge and conversations in one SQLite file.</summary>
+public static class SqliteSlipwayBuilderExtensions
+{
+    /// <summary>Uses a SQLite file for everything that is stored.</summary>
+    /// <param name="builder">What <c>AddSlipway()</c> returned.</param>
+    /// <param name="path">The file; made when it is missing.</param>
+    public static ISlipwayBuilder UseSqlite(this ISlipwayBuilder builder, string path)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        return builder.UseSqlite(options => options.Path = path);
+    }
+
+    /// <summary>Uses a SQLite file for everything that is stored.</summary>
+    /// <param name="builder">What <c>AddSlipway()</c> returned.</param>
+    /// <param name="configure">Sets the file and how it is written.</param>
+    public static ISlipwayBuilder UseSqlite(this ISlipwayBuilder builder, Action<SqliteStorageOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(configure);
+        var services = builder.Services;
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(provider =>
+        {
+            var options = new SqliteStorageOptions();
+            configure(options);
+            return new SqliteDatabase(options, provider.GetRequiredService<TimeProvider>());
+        });
+        services.TryAddSingleton<SqliteDocumentStore>();
+        services.TryAddSingleton<IDocumentStore>(provider => provider.GetRequiredService<SqliteDocumentStore>());
+        services.TryAddSingleton<IInboxStore>(provider => provider.GetRequiredService<SqliteDocumentStore>());
+        services.TryAddSingleton<IBlobStore, SqliteBlobStore>();
+        services.TryAddSingleton<ISearchIndex>(provider => new SqliteSearchIndex(
+            provider.GetRequiredService<SqliteDatabase>()
+        ));
+        return builder;
+    }
+}

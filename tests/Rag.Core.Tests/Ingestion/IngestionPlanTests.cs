@@ -1,0 +1,146 @@
+using CsCheck;
+using Slipway.Rag.Ingestion;
+using Slipway.Rag.Sources;
+using Slipway.Rag.Storage;
+
+namespace Slipway.Rag.Core.Tests.Ingestion;
+
+[Trait("Tier", "fast")]
+public sealed class IngestionPlanTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 5, 1, 12, 0, 0, TimeSpan.Zero);
+    private static readonly DateTimeOffset Written = Now.AddDays(-3);
+
+    [Fact]
+    [Trait("Parity", "S72")]
+    public void New_changed_and_gone_documents_are_found()
+    {
+        var plan = Plan(
+            [Listed("new"), Listed("same"), Listed("longer", size: 11)],
+            [Known("same"), Known("longer"), Known("gone", size: 3)]
+        );
+
+        Assert.Equal(["new", "longer"], plan.Work.Select(item => item.Document.ExternalId));
+        Assert.Equal(["gone"], plan.Gone.Select(entry => entry.ExternalId));
+        Assert.Equal(1, plan.Unchanged);
+    }
+
+    [Fact]
+    [Trait("Parity", "S78")]
+    public void A_touched_document_is_looked_at_again()
+    {
+        var plan = Plan([Listed("a") with { ModifiedAt = Written.AddTicks(1) }], [Known("a")]);
+
+        Assert.Single(plan.Work);
+    }
+
+    [Fact]
+    public void A_document_written_around_the_last_look_is_looked_at_again()
+    {
+        var plan = Plan([Listed("a")], [Known("a") with { SeenAt = Written.AddSeconds(1) }]);
+
+        Assert.Single(plan.Work);
+    }
+
+    [Fact]
+    public void Another_pipeline_reads_everything_again()
+    {
+        var plan = Plan([Listed("a")], [Known("a") with { PipelineFingerprint = "older" }]);
+
+        Assert.Single(plan.Work);
+    }
+
+    [Theory]
+    [InlineData(DocumentState.Skipped)]
+    [InlineData(DocumentState.Quarantined)]
+    [Trait("Parity", "S75")]
+    public void What_cannot_be_read_rests_until_it_changes(DocumentState state)
+    {
+        var entry = Known("a") with { State = state, Version = 0 };
+
+        Assert.Empty(Plan([Listed("a")], [entry]).Work);
+        Assert.Equal(1, Plan([Listed("a")], [entry]).Resting);
+        Assert.Single(Plan([Listed("a", size: 11)], [entry]).Work);
+    }
+
+    [Fact]
+    public void A_failed_document_is_tried_when_it_is_due()
+    {
+        var entry = Known("a") with { State = DocumentState.Failed, NextActionAt = Now };
+
+        Assert.Single(Plan([Listed("a")], [entry]).Work);
+        Assert.Empty(Plan([Listed("a")], [entry with { NextActionAt = Now.AddSeconds(1) }]).Work);
+    }
+
+    [Fact]
+    public void Nothing_below_a_gap_is_gone()
+    {
+        var plan = Plan([new SourceGap("locked/", "permission denied")], [Known("locked/a"), Known("open/b")]);
+
+        Assert.Equal(["open/b"], plan.Gone.Select(entry => entry.ExternalId));
+    }
+
+    [Fact]
+    [Trait("Parity", "S76")]
+    public void The_limit_of_deletes_is_half_but_at_least_ten()
+    {
+        Assert.Equal(10, Plan([], Many(12)).DeleteLimit);
+        Assert.Equal(50, Plan([], Many(100)).DeleteLimit);
+        Assert.Equal(
+            int.MaxValue,
+            IngestionPlan
+                .Make([], Many(100), "pipeline", Now, new IngestionOptions { AllowMassDelete = true })
+                .DeleteLimit
+        );
+    }
+
+    [Fact]
+    public void Every_document_has_exactly_one_place_in_the_plan() =>
+        Gen.Select(Gen.Int[0, 30].Array[0, 40], Gen.Int[0, 30].Array[0, 40], Gen.Int[0, 3])
+            .Sample(
+                (listed, known, sizes) =>
+                {
+                    var listing = listed.Distinct().Select(n => Listed("d" + n, n % (sizes + 1))).ToList();
+                    var ledger = known.Distinct().Select(n => Known("d" + n, n % (sizes + 1))).ToList();
+
+                    var plan = Plan([.. listing], ledger);
+
+                    Assert.Equal(listing.Count, plan.Work.Count + plan.Unchanged + plan.Resting);
+                    Assert.Equal(
+                        ledger.Count
+                            - ledger.Count(entry => listing.Any(document => document.ExternalId == entry.ExternalId)),
+                        plan.Gone.Count + plan.PossiblyMoved.Count
+                    );
+                }
+            );
+
+    private static IngestionPlan Plan(
+        IReadOnlyCollection<SourceItem> listing,
+        IReadOnlyCollection<LedgerEntry> ledger
+    ) => IngestionPlan.Make(listing, ledger, "pipeline", Now, new IngestionOptions());
+
+    private static List<LedgerEntry> Many(int count) => [.. Enumerable.Range(0, count).Select(n => Known("d" + n))];
+
+    private static SourceDocument Listed(string id, long size = 10) =>
+        new()
+        {
+            ExternalId = id,
+            Name = id,
+            Size = size,
+            ModifiedAt = Written,
+        };
+
+    private static LedgerEntry Known(string id, long size = 10) =>
+        new()
+        {
+            DocumentId = "id-" + id,
+            ExternalId = id,
+            State = DocumentState.Published,
+            Size = size,
+            ModifiedAt = Written,
+            SeenAt = Written.AddHours(1),
+            ContentHash = "hash-" + id,
+            PipelineFingerprint = "pipeline",
+            Version = 1,
+        };
+}
