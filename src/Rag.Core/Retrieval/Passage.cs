@@ -41,4 +41,20 @@ public sealed record Passage
 
     /// <summary>Cosine similarity, if the vector leg found it.</summary>
     public double? VectorScore { get; init; }
+
+    /// <summary>The passage as tools and endpoints return it.</summary>
+    public SearchPassage ToSearchPassage() =>
+        new()
+        {
+            DocumentId = Reference.DocumentId,
+            Version = Reference.Version,
+            Start = Reference.Start,
+            End = Reference.End,
+            Title = Title,
+            Name = Name,
+            Headings = Headings,
+            Uri = Uri,
+            Score = Score,
+            Text = Text,
+        };
 }

@@ -1,0 +1,151 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using Slipway.Rag.Embedding;
+using Slipway.Rag.Storage;
+
+namespace Slipway.Rag.Retrieval;
+
+/// <summary>From a question to passages: embed the query, search both legs at one moment, fuse, read.</summary>
+/// <remarks>Safe for concurrent use.</remarks>
+/// <param name="index">The search side of the store.</param>
+/// <param name="embeddings">The model that the collection was embedded with; null to search by BM25 alone.</param>
+/// <param name="options">How to rank; null for the defaults.</param>
+/// <param name="logger">Hears of a query that could not be embedded.</param>
+public sealed partial class RetrievalPipeline(
+    ISearchIndex index,
+    IEmbeddingGenerator<string, Embedding<float>>? embeddings = null,
+    RetrievalOptions? options = null,
+    ILogger<RetrievalPipeline>? logger = null
+)
+{
+    private const int MaxCount = 1000;
+
+    private readonly string? _model = embeddings is null ? null : EmbeddingModel.Fingerprint(embeddings);
+    private readonly RetrievalOptions _options = options ?? new RetrievalOptions();
+    private readonly ILogger _logger = logger ?? NullLogger<RetrievalPipeline>.Instance;
+
+    /// <summary>Finds the passages that answer best.</summary>
+    /// <exception cref="SlipwayException">
+    /// The query could not be embedded and <see cref="RetrievalOptions.LexicalWhenEmbeddingFails"/> does not apply, or the model's vectors
+    /// do not fit those of the index. There is never a search with an empty vector.
+    /// </exception>
+    public async ValueTask<RetrievalResult> RetrieveAsync(
+        RetrievalRequest request,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.Count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Count, MaxCount);
+        if (string.IsNullOrWhiteSpace(request.Query))
+        {
+            return new RetrievalResult([]);
+        }
+
+        // Before the snapshot: a call to a model must not keep a transaction open.
+        var (vector, note) = await EmbedAsync(request.Query, cancellationToken).ConfigureAwait(false);
+
+        var snapshot = await index
+            .OpenSnapshotAsync(request.Collection, request.Principal, cancellationToken)
+            .ConfigureAwait(false);
+        await using (snapshot.ConfigureAwait(false))
+        {
+            var depth = Math.Max(_options.CandidatesPerLeg, 4 * request.Count);
+            var lexical = await snapshot.SearchTextAsync(request.Query, depth, cancellationToken).ConfigureAwait(false);
+            var nearest = vector is null
+                ? []
+                : await snapshot
+                    .SearchVectorsAsync(_model!, vector.Value, depth, cancellationToken)
+                    .ConfigureAwait(false);
+
+            var fused = Fusion.Fuse(lexical, nearest, _options);
+            var passages = await ReadDistinctAsync(snapshot, fused, request.Count, cancellationToken)
+                .ConfigureAwait(false);
+            return new RetrievalResult(passages, note);
+        }
+    }
+
+    private async ValueTask<(ReadOnlyMemory<float>? Vector, string? Note)> EmbedAsync(
+        string query,
+        CancellationToken cancellationToken
+    )
+    {
+        if (embeddings is null)
+        {
+            return (null, null);
+        }
+
+        try
+        {
+            var vector = await embeddings
+                .GenerateVectorAsync(query, cancellationToken: cancellationToken)
+                .ConfigureAwait(false);
+            return (vector, null);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (SlipwayException exception)
+            when (exception.Class is ErrorClass.Configuration or ErrorClass.Authentication)
+        {
+            throw;
+        }
+        catch (Exception exception) when (_options.LexicalWhenEmbeddingFails)
+        {
+            LogLexicalOnly(exception, _model!);
+            return (
+                null,
+                $"The embedding model '{_model}' could not be asked; these passages were found by their words alone."
+            );
+        }
+        catch (Exception exception) when (exception is not SlipwayException)
+        {
+            throw new SlipwayException(
+                ErrorClass.Transient,
+                $"The embedding model '{_model}' could not embed the query: {exception.Message}",
+                "Try again, or set LexicalWhenEmbeddingFails to search by words alone meanwhile.",
+                exception
+            );
+        }
+    }
+
+    /// <summary>Reads the best passages. The same text in several documents counts once: the best of them stands for it.</summary>
+    private static async ValueTask<IReadOnlyList<Passage>> ReadDistinctAsync(
+        ISearchSnapshot snapshot,
+        IReadOnlyList<FusedChunk> fused,
+        int count,
+        CancellationToken cancellationToken
+    )
+    {
+        var passages = new List<Passage>(count);
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var batch in fused.Chunk(count))
+        {
+            var legs = batch.ToDictionary(chunk => (chunk.Chunk.DocumentId, chunk.Chunk.Ordinal));
+            var read = await snapshot
+                .ReadPassagesAsync([.. batch.Select(chunk => chunk.Chunk)], cancellationToken)
+                .ConfigureAwait(false);
+            foreach (var passage in read)
+            {
+                if (!seen.Add(ChunkIdentity.Input(passage.Headings, passage.RepeatedHeader, passage.Text)))
+                {
+                    continue;
+                }
+
+                var (_, lexical, vector) = legs[(passage.Reference.DocumentId, passage.Ordinal)];
+                passages.Add(passage with { LexicalScore = lexical, VectorScore = vector });
+                if (passages.Count == count)
+                {
+                    return passages;
+                }
+            }
+        }
+
+        return passages;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The embedding model {Model} failed; searching by words alone")]
+    private partial void LogLexicalOnly(Exception exception, string model);
+}
