@@ -16,8 +16,7 @@ export async function fetchDocuments(signal) {
   let after = null;
   do {
     const page = await fetchJson("/api/documents?limit=500" + (after ? `&after=${encodeURIComponent(after)}` : ""), signal);
-    // The names of states are compared below, whatever case the server writes them in.
-    documents.push(...page.documents.map((found) => ({ ...found, state: found.state.toLowerCase() })));
+    documents.push(...page.documents);
     after = page.next;
   } while (after);
   return documents;
