@@ -30,6 +30,7 @@ const cases = [
   ["**bold *both* bold**", [["strong", "bold ", ["emphasis", "both"], " bold"]]],
   ["***both***", [["strong", ["emphasis", "both"]]]],
   ["snake_case_name and 2 * 3 * 4", ["snake_case_name and 2 * 3 * 4"]],
+  ["_Set LLM_CHOICE and LLM_API_KEY._", [["emphasis", "Set LLM_CHOICE and LLM_API_KEY."]]],
   ["open **bold", ["open **bold"]],
   ["`a*b` and ``c`d``", [["code", "a*b"], " and ", ["code", "c`d"]]],
   ["`open", ["`open"]],
