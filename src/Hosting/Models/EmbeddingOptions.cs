@@ -1,0 +1,45 @@
+namespace Slipway.Hosting.Models;
+
+/// <summary>The model that makes vectors of text. With nothing set there is none, and search is by words alone.</summary>
+public sealed record EmbeddingOptions : EndpointOptions
+{
+    /// <summary>Value of <see cref="EndpointOptions.Model"/> unless set: <c>text-embedding-3-small</c>.</summary>
+    public const string DefaultModelName = "text-embedding-3-small";
+
+    /// <summary>Value of <see cref="BatchSize"/> unless set: 96, which every provider takes.</summary>
+    public const int DefaultBatchSize = 96;
+
+    /// <summary>Value of <see cref="BatchCharacters"/> unless set: 200,000, some 50,000 tokens.</summary>
+    public const int DefaultBatchCharacters = 200_000;
+
+    /// <summary>Length of the vectors, for models that can shorten them. Null for the model's own.</summary>
+    public int? Dimensions { get; set; }
+
+    /// <summary>How many texts one request takes at most.</summary>
+    public int BatchSize { get; set; } = DefaultBatchSize;
+
+    /// <summary>How many characters one request takes at most; a single longer text goes alone.</summary>
+    public int BatchCharacters { get; set; } = DefaultBatchCharacters;
+
+    /// <inheritdoc/>
+    public override IEnumerable<string> Validate()
+    {
+        foreach (var failure in base.Validate())
+        {
+            yield return failure;
+        }
+
+        if (BatchSize < 1 || BatchCharacters < 1 || Dimensions < 1)
+        {
+            yield return "The batch size, the characters of a batch and the dimensions of embeddings must be 1 or more.";
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override string DefaultModel => DefaultModelName;
+
+    internal override string ProviderSetting => "EMBEDDING_PROVIDER";
+    internal override string BaseUrlSetting => "EMBEDDING_BASE_URL";
+    internal override string ApiKeySetting => "EMBEDDING_API_KEY";
+    internal override string ModelSetting => "EMBEDDING_MODEL_CHOICE";
+}

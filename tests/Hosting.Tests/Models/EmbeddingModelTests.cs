@@ -1,0 +1,98 @@
+using Slipway.Hosting.Models;
+using static Slipway.Hosting.Tests.Models.ModelReplies;
+
+namespace Slipway.Hosting.Tests.Models;
+
+[Trait("Parity", "S95")]
+public sealed class EmbeddingModelTests
+{
+    private readonly ImpatientTime _time = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task Texts_go_in_batches_and_vectors_come_in_order()
+    {
+        await using var server = await ModelServer.StartAsync(Embeddings());
+        using var model = OpenAICompatible.CreateEmbeddingGenerator(
+            new()
+            {
+                BaseUrl = server.BaseUrl,
+                BatchSize = 3,
+                BatchCharacters = 10,
+            },
+            _time
+        );
+
+        // Lengths 1 to 12: three by count, then by characters, the last alone although it is too long.
+        var vectors = await model.GenerateAsync(
+            Enumerable.Range(1, 12).Select(length => new string('x', length)),
+            cancellationToken: Cancellation
+        );
+
+        Assert.Equal(
+            Enumerable.Range(1, 12).Select(length => (float)length),
+            vectors.Select(vector => vector.Vector.Span[1])
+        );
+        Assert.Equal(
+            [3, 2, 1, 1, 1, 1, 1, 1, 1],
+            server.Requests.Select(request => request.Body["input"]!.AsArray().Count)
+        );
+        Assert.Equal(9 * 5, vectors.Usage!.InputTokenCount);
+        Assert.Equal("text-embedding-3-small", server.Requests[0].Body["model"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task No_text_needs_no_request()
+    {
+        await using var server = await ModelServer.StartAsync(Embeddings());
+        using var model = OpenAICompatible.CreateEmbeddingGenerator(new() { BaseUrl = server.BaseUrl }, _time);
+
+        Assert.Empty(await model.GenerateAsync([], cancellationToken: Cancellation));
+        Assert.Empty(server.Requests);
+    }
+
+    [Fact]
+    public async Task Only_the_batch_that_failed_is_sent_again()
+    {
+        await using var server = await ModelServer.StartAsync(Embeddings(), Status(429, retryAfter: 2), Embeddings());
+        using var model = OpenAICompatible.CreateEmbeddingGenerator(
+            new() { BaseUrl = server.BaseUrl, BatchSize = 1 },
+            _time
+        );
+
+        var vectors = await model.GenerateAsync(["a", "bb"], cancellationToken: Cancellation);
+
+        Assert.Equal([1f, 2f], vectors.Select(vector => vector.Vector.Span[1]));
+        Assert.Equal(3, server.Requests.Count);
+        Assert.Contains(TimeSpan.FromSeconds(2), _time.Waits);
+    }
+
+    [Fact]
+    public async Task Failures_name_the_settings_of_embeddings()
+    {
+        await using var server = await ModelServer.StartAsync(
+            Status(401),
+            Status(404),
+            Raw("{\"data\":[]}", "application/json")
+        );
+        using var model = OpenAICompatible.CreateEmbeddingGenerator(new() { BaseUrl = server.BaseUrl }, _time);
+
+        Assert.Contains("EMBEDDING_API_KEY", (await FailAsync()).Fix, StringComparison.Ordinal);
+        Assert.Contains("EMBEDDING_MODEL_CHOICE", (await FailAsync()).Fix, StringComparison.Ordinal);
+        Assert.Contains("EMBEDDING_BASE_URL", (await FailAsync()).Fix, StringComparison.Ordinal);
+
+        async Task<SlipwayException> FailAsync() =>
+            await Assert.ThrowsAsync<SlipwayException>(() =>
+                model.GenerateAsync(["a"], cancellationToken: Cancellation)
+            );
+    }
+
+    [Fact, Trait("Tier", "fast")]
+    public void Sizes_must_be_positive() =>
+        Assert.Contains(
+            "1 or more",
+            Assert.Single(new EmbeddingOptions { ApiKey = "k", BatchSize = 0 }.Validate()),
+            StringComparison.Ordinal
+        );
+}
