@@ -13,6 +13,7 @@ internal sealed class SqliteSearchIndex(SqliteDatabase database, Bm25Options? op
     private const int MergedAtOnce = 1024;
 
     private readonly ConcurrentDictionary<long, SqliteLexicalView> _views = new();
+    private readonly ConcurrentDictionary<(long IndexId, string Model), SqliteVectors> _vectors = new();
 
     public async ValueTask<ISearchSnapshot> OpenSnapshotAsync(
         CollectionKey collection,
@@ -29,6 +30,7 @@ internal sealed class SqliteSearchIndex(SqliteDatabase database, Bm25Options? op
                     database,
                     read,
                     this,
+                    collection,
                     principal.Tenant == collection.Tenant ? SqliteIndex.Find(read.Session, collection) : null,
                     new SqliteVisibility(read.Session, collection, principal)
                 )
@@ -93,4 +95,19 @@ internal sealed class SqliteSearchIndex(SqliteDatabase database, Bm25Options? op
 
         return view.Search(session, query, count, options ?? new Bm25Options(), isVisible, cancellationToken);
     }
+
+    internal IReadOnlyList<ScoredChunk> SearchVectors(
+        SqliteSession session,
+        SqliteIndex index,
+        CollectionKey collection,
+        string model,
+        ReadOnlySpan<float> vector,
+        int count,
+        Func<string, bool> isVisible,
+        CancellationToken cancellationToken
+    ) =>
+        _vectors
+            .GetOrAdd((index.Id, model), key => new SqliteVectors(key.IndexId, collection, key.Model))
+            .At(session, index.Revision)
+            .Search(session, vector, count, isVisible, cancellationToken);
 }

@@ -146,6 +146,10 @@ internal sealed class SqliteDatabase : IDisposable
         {
             throw SqliteErrors.Describe(exception, Path);
         }
+        catch (InvalidDataException exception)
+        {
+            throw SqliteErrors.Describe(exception, Path);
+        }
         catch (Exception exception) when (exception is UnauthorizedAccessException or IOException)
         {
             throw SqliteErrors.Describe(exception, Path);

@@ -58,6 +58,14 @@ internal static class SqliteErrors
             ),
         };
 
+    public static SlipwayException Describe(InvalidDataException exception, string path) =>
+        new(
+            ErrorClass.Configuration,
+            $"The search index in the database '{path}' is damaged: {exception.Message}",
+            "Restore a backup, or move the file away: knowledge is read again from its sources.",
+            exception
+        );
+
     public static SlipwayException Describe(Exception exception, string path) =>
         new(
             ErrorClass.Configuration,

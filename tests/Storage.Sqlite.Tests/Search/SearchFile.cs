@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
 using Slipway.Storage.Sqlite.Internal;
@@ -8,6 +9,7 @@ namespace Slipway.Storage.Sqlite.Tests.Search;
 /// <summary>A database file of its own, and the least that makes a document searchable.</summary>
 internal sealed class SearchFile : IDisposable
 {
+    public const string Model = "words";
     public static readonly Principal Anna = new("default", "anna");
 
     private readonly string _folder = Directory.CreateTempSubdirectory("slipway-search-").FullName;
@@ -92,6 +94,11 @@ internal sealed class SearchFile : IDisposable
             );
         }
 
+        foreach (var chunk in chunks)
+        {
+            WriteEmbedding(session, Model, chunk.ContentHash, WordVectors.Of(chunk.Text));
+        }
+
         SqliteIndexWriter.Publish(
             session,
             SqliteIndexWriter.GetOrCreateIndex(session, collection, AnalyzerOptions.English),
@@ -99,6 +106,17 @@ internal sealed class SearchFile : IDisposable
             chunks
         );
     }
+
+    public static void WriteEmbedding(SqliteSession session, string model, string contentHash, float[] vector) =>
+        session.Execute(
+            """
+            insert or ignore into embeddings (content_hash, model, dimensions, vector, created_at) values ($1, $2, $3, $4, 0)
+            """,
+            contentHash,
+            model,
+            vector.Length,
+            MemoryMarshal.AsBytes(vector.AsSpan()).ToArray()
+        );
 
     public async Task DeleteAsync(string id) =>
         await Database.WriteAsync(
@@ -128,6 +146,23 @@ internal sealed class SearchFile : IDisposable
             cancellationToken
         );
         return await snapshot.SearchTextAsync(query, count, cancellationToken);
+    }
+
+    public static async Task<IReadOnlyList<ScoredChunk>> NearestAsync(
+        ISearchIndex index,
+        float[] vector,
+        int count = 10,
+        Principal? principal = null,
+        string model = Model
+    )
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        await using var snapshot = await index.OpenSnapshotAsync(
+            CollectionKey.Default,
+            principal ?? Anna,
+            cancellationToken
+        );
+        return await snapshot.SearchVectorsAsync(model, vector, count, cancellationToken);
     }
 
     public void Dispose()

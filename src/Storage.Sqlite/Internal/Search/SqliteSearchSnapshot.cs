@@ -8,12 +8,14 @@ namespace Slipway.Storage.Sqlite.Internal.Search;
 /// <param name="database">The file.</param>
 /// <param name="read">The transaction; owned.</param>
 /// <param name="searchIndex">What this process keeps in memory.</param>
+/// <param name="collection">The collection.</param>
 /// <param name="index">Null when there is nothing that the principal could find.</param>
 /// <param name="visibility">What the principal may see.</param>
 internal sealed class SqliteSearchSnapshot(
     SqliteDatabase database,
     SqliteRead read,
     SqliteSearchIndex searchIndex,
+    CollectionKey collection,
     SqliteIndex? index,
     SqliteVisibility visibility
 ) : ISearchSnapshot
@@ -36,7 +38,23 @@ internal sealed class SqliteSearchSnapshot(
         ReadOnlyMemory<float> vector,
         int count,
         CancellationToken cancellationToken = default
-    ) => ValueTask.FromResult<IReadOnlyList<ScoredChunk>>([]);
+    ) =>
+        ValueTask.FromResult(
+            index is null
+                ? []
+                : database.Guard(() =>
+                    searchIndex.SearchVectors(
+                        read.Session,
+                        index,
+                        collection,
+                        embeddingModel,
+                        vector.Span,
+                        count,
+                        visibility.IsVisible,
+                        cancellationToken
+                    )
+                )
+        );
 
     public ValueTask<IReadOnlyList<Passage>> ReadPassagesAsync(
         IReadOnlyList<ScoredChunk> chunks,

@@ -4,7 +4,7 @@ using Slipway.Rag.Storage;
 namespace Slipway.Storage.Sqlite.Tests.Search;
 
 [Trait("Tier", "fast")]
-public sealed class SqliteLexicalSearchTests
+public sealed class SqliteSearchHistoryTests
 {
     private static readonly string[] Vocabulary =
     [
@@ -75,10 +75,15 @@ public sealed class SqliteLexicalSearchTests
                             var expected = naive.Search(query, 7);
                             Assert.Equal(expected, await SearchFile.SearchAsync(index, query, 7));
                             Assert.Equal(expected, await SearchFile.SearchAsync(otherProcess, query, 7));
+
+                            var vector = WordVectors.Of(query);
+                            var nearest = WordVectors.Nearest(naive.Documents, vector, 7);
+                            Assert.Equal(nearest, await SearchFile.NearestAsync(index, vector, 7));
+                            Assert.Equal(nearest, await SearchFile.NearestAsync(otherProcess, vector, 7));
                         }
                     }
                 },
-                iter: 60,
+                iter: 25,
                 threads: 1
             );
 }

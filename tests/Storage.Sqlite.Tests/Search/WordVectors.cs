@@ -1,0 +1,45 @@
+using System.Numerics.Tensors;
+using Slipway.Rag.Retrieval.Lexical;
+using Slipway.Rag.Storage;
+
+namespace Slipway.Storage.Sqlite.Tests.Search;
+
+/// <summary>A small embedding that needs no model: words thrown into a few dimensions.</summary>
+internal static class WordVectors
+{
+    public const int Dimensions = 24;
+
+    public static float[] Of(string text, int dimensions = Dimensions)
+    {
+        var vector = new float[dimensions];
+        foreach (var word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var hash = TermHash.Of(word);
+            vector[hash % (ulong)dimensions] += 1 + (hash >> 60);
+            vector[(hash >> 20) % (ulong)dimensions] -= 1;
+        }
+
+        return vector;
+    }
+
+    /// <summary>The nearest chunks by comparing all.</summary>
+    public static IReadOnlyList<ScoredChunk> Nearest(
+        IEnumerable<KeyValuePair<string, string[]>> documents,
+        float[] vector,
+        int count
+    ) =>
+        [
+            .. documents
+                .SelectMany(document => document.Value.Select((text, i) => (document.Key, i, Vector: Of(text))))
+                .Where(chunk => TensorPrimitives.Norm<float>(chunk.Vector) > 0)
+                .Select(chunk => new ScoredChunk(
+                    chunk.Key,
+                    chunk.i,
+                    TensorPrimitives.CosineSimilarity<float>(chunk.Vector, vector)
+                ))
+                .OrderByDescending(chunk => chunk.Score)
+                .ThenBy(chunk => chunk.DocumentId, StringComparer.Ordinal)
+                .ThenBy(chunk => chunk.Ordinal)
+                .Take(count),
+        ];
+}
