@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Slipway;
+using Slipway.Agents.Conversations;
 using Slipway.Rag.Storage;
 using Slipway.Storage.Sqlite;
 using Slipway.Storage.Sqlite.Internal;
@@ -39,6 +41,10 @@ public static class SqliteSlipwayBuilderExtensions
         services.TryAddSingleton<IBlobStore, SqliteBlobStore>();
         services.TryAddSingleton<ISearchIndex>(provider => new SqliteSearchIndex(
             provider.GetRequiredService<SqliteDatabase>()
+        ));
+        services.TryAddSingleton<IConversationStore>(provider => new SqliteConversationStore(
+            provider.GetRequiredService<SqliteDatabase>(),
+            provider.GetService<ILogger<SqliteConversationStore>>()
         ));
         return builder;
     }

@@ -27,6 +27,7 @@ public sealed class ExtractiveChatClient : IChatClient
     // Below it the quoted words are about something else more often than not.
     private const double ClearAnswer = 0.35;
 
+    private const int PassagesToRead = 8;
     private const int MaxQuoteLength = 800;
     private const int DeltaLength = 24;
 
@@ -65,12 +66,8 @@ public sealed class ExtractiveChatClient : IChatClient
 
         if (search is not null && results.Count == 0 && question.Length > 0)
         {
-            Dictionary<string, object?> arguments = new() { [QuestionParameter(search)] = question };
-            yield return Update(
-                id,
-                new FunctionCallContent("call_" + id, search.Name, arguments),
-                ChatFinishReason.ToolCalls
-            );
+            FunctionCallContent call = new("call_" + id, search.Name, Arguments(search, question));
+            yield return Update(id, call, ChatFinishReason.ToolCalls);
             yield break;
         }
 
@@ -116,14 +113,26 @@ public sealed class ExtractiveChatClient : IChatClient
         return string.IsNullOrEmpty(before) ? question : $"{before} {question}";
     }
 
-    private static string QuestionParameter(AIFunctionDeclaration search) =>
-        search.JsonSchema.ValueKind == JsonValueKind.Object
-        && search.JsonSchema.TryGetProperty("properties", out var properties)
-        && properties.ValueKind == JsonValueKind.Object
-        && !properties.TryGetProperty("query", out _)
-        && properties.EnumerateObject().FirstOrDefault() is { Name: { } first }
-            ? first
-            : "query";
+    /// <summary>The question under the tool's own name for it, and more passages than a model would want to read.</summary>
+    private static Dictionary<string, object?> Arguments(AIFunctionDeclaration search, string question)
+    {
+        var parameters =
+            search.JsonSchema.ValueKind == JsonValueKind.Object
+            && search.JsonSchema.TryGetProperty("properties", out var properties)
+            && properties.ValueKind == JsonValueKind.Object
+                ? properties.EnumerateObject().Select(property => property.Name).ToList()
+                : [];
+        Dictionary<string, object?> arguments = new()
+        {
+            [parameters.Contains("query") ? "query" : parameters.FirstOrDefault("query")] = question,
+        };
+        if (parameters.Contains("count"))
+        {
+            arguments["count"] = PassagesToRead;
+        }
+
+        return arguments;
+    }
 
     private static string Answer(string question, bool canSearch, List<FunctionResultContent> results)
     {

@@ -24,10 +24,7 @@ internal static class QuoteFinder
     // As written; with its escapes undone; without the full stop or ellipsis that a model likes to add.
     private static IEnumerable<string> Candidates(string quote)
     {
-        var unescaped = quote
-            .Replace("\\\"", "\"", StringComparison.Ordinal)
-            .Replace("\\n", "\n", StringComparison.Ordinal)
-            .Replace("\\\\", "\\", StringComparison.Ordinal);
+        var unescaped = Unescape(quote);
         string[] candidates =
         [
             quote,
@@ -35,6 +32,26 @@ internal static class QuoteFinder
             unescaped.Trim().TrimEnd('.', '…', ',', ';', ':', ' ').TrimStart('.', '…', ' '),
         ];
         return candidates.Distinct(StringComparer.Ordinal);
+    }
+
+    private static string Unescape(string quote)
+    {
+        StringBuilder text = new(quote.Length);
+        for (var i = 0; i < quote.Length; i++)
+        {
+            var next = quote[i] == '\\' && i + 1 < quote.Length ? quote[i + 1] : default;
+            if (next is '"' or '\\' or 'n')
+            {
+                text.Append(next == 'n' ? '\n' : next);
+                i++;
+            }
+            else
+            {
+                text.Append(quote[i]);
+            }
+        }
+
+        return text.ToString();
     }
 
     private static int Locate(string text, string wanted)
