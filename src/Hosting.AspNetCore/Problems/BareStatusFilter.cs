@@ -1,0 +1,46 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+using Slipway.Hosting.Auth;
+
+namespace Slipway.Hosting.Problems;
+
+/// <summary>
+/// Around everything: what the framework answers with a bare status (an unknown route, a missing token, a wrong method) gets a body, and
+/// pages of other origins are let in or not.
+/// </summary>
+internal sealed class BareStatusFilter : IStartupFilter
+{
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) =>
+        app =>
+        {
+            app.UseCors(AuthServiceCollectionExtensions.Scheme);
+            app.UseStatusCodePages(context => WriteAsync(context.HttpContext));
+            next(app);
+        };
+
+    private static Task WriteAsync(HttpContext context)
+    {
+        if (context.GetEndpoint() is { } endpoint && endpoint.Metadata.GetMetadata<SlipwayEndpoint>() is null)
+        {
+            return Task.CompletedTask; // the application's own
+        }
+
+        var status = context.Response.StatusCode;
+        var detail = status switch
+        {
+            StatusCodes.Status401Unauthorized => "This needs a valid bearer token. "
+                + context.Response.Headers.WWWAuthenticate,
+            StatusCodes.Status403Forbidden =>
+                "The token is valid, but does not give the right to this, or names no user.",
+            StatusCodes.Status404NotFound => $"There is nothing at '{context.Request.Path}'.",
+            StatusCodes.Status405MethodNotAllowed =>
+                $"'{context.Request.Path}' does not take {context.Request.Method}.",
+            StatusCodes.Status415UnsupportedMediaType =>
+                "The body's content type is not accepted; send application/json.",
+            _ => ReasonPhrases.GetReasonPhrase(status),
+        };
+        return new Problem(status, detail.TrimEnd()).WriteAsync(context);
+    }
+}

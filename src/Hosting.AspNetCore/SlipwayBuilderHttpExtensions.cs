@@ -1,0 +1,52 @@
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Slipway;
+using Slipway.Hosting;
+using Slipway.Hosting.Auth;
+using Slipway.Hosting.Chat;
+using Slipway.Hosting.Completions;
+using Slipway.Hosting.Health;
+using Slipway.Hosting.Knowledge;
+using Slipway.Hosting.Problems;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds the services that Slipway's endpoints need.</summary>
+public static class SlipwayBuilderHttpExtensions
+{
+    /// <summary>Time in which a health check must have answered.</summary>
+    private static readonly TimeSpan HealthTimeout = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Adds authentication, limits, health checks and the API's description. Endpoints are mapped with <c>app.MapSlipway()</c>. Without
+    /// <c>Auth</c> the host starts in development only, on loopback, with one local user.
+    /// </summary>
+    /// <param name="builder">Slipway.</param>
+    /// <param name="configure">Settings in code; they win over the section <c>Auth</c>.</param>
+    public static ISlipwayBuilder AddHttpApi(this ISlipwayBuilder builder, Action<AuthOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var services = builder.Services;
+        services.AddSlipwayAuth(configure);
+        services.AddValidatedOptions<LimitsOptions, LimitsBinder>(null);
+        services.TryAddSingleton<BareStatusFilter>();
+        services.AddSingleton<IStartupFilter>(provider => provider.GetRequiredService<BareStatusFilter>());
+        // A parameter that cannot be read is an error with a text, in production too.
+        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
+        services.ConfigureHttpJsonOptions(options =>
+        {
+            // For the API's description; the endpoints name their types themselves.
+            var resolvers = options.SerializerOptions.TypeInfoResolverChain;
+            resolvers.Insert(0, KnowledgeJsonContext.Default);
+            resolvers.Insert(0, CompletionJsonContext.Default);
+            resolvers.Insert(0, ChatJsonContext.Default);
+            resolvers.Insert(0, ProblemJsonContext.Default);
+        });
+        services.AddOpenApi();
+        services
+            .AddHealthChecks()
+            .AddCheck<DatabaseHealthCheck>("database", tags: [HealthEndpoints.ReadyTag], timeout: HealthTimeout);
+        return builder;
+    }
+}
