@@ -7,8 +7,8 @@ internal sealed class LimitsBinder(IConfiguration configuration) : OptionsBinder
 {
     protected override void Read(SettingsSection settings, LimitsOptions options)
     {
-        options.MaxRequestBytes = settings.LongNumber("MaxRequestBytes", options.MaxRequestBytes);
-        options.MaxDocumentBytes = settings.LongNumber("MaxDocumentBytes", options.MaxDocumentBytes);
+        options.MaxRequestBytes = settings.Number("MaxRequestBytes", options.MaxRequestBytes);
+        options.MaxDocumentBytes = settings.Number("MaxDocumentBytes", options.MaxDocumentBytes);
         options.MaxMessageLength = settings.Number("MaxMessageLength", options.MaxMessageLength);
     }
 

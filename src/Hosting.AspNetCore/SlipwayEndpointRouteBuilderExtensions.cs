@@ -33,7 +33,6 @@ public static class SlipwayEndpointRouteBuilderExtensions
 
         endpoints.MapSlipwayChat();
         endpoints.MapSlipwayCompletions();
-        endpoints.MapSlipwaySearch();
         endpoints.MapSlipwayDocuments();
         endpoints.MapSlipwayHealth();
         if (endpoints.ServiceProvider.GetRequiredService<IHostEnvironment>().IsDevelopment())

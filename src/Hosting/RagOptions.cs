@@ -1,3 +1,6 @@
+using Slipway.Rag.Ingestion;
+using Slipway.Rag.Storage;
+
 namespace Slipway.Hosting;
 
 /// <summary>Settings of ingestion and retrieval: section <c>Rag</c>.</summary>
@@ -23,6 +26,15 @@ public sealed record RagOptions
 
     /// <summary>Whether ingestion goes on until the host stops, or ends after one pass; alias <c>RUN_MODE</c>.</summary>
     public RunMode RunMode { get; set; }
+
+    /// <summary>How documents are cut into passages.</summary>
+    public ChunkingOptions Chunking { get; } = new();
+
+    /// <summary>Limits and guards of ingestion: section <c>Rag:Ingestion</c>.</summary>
+    public IngestionOptions Ingestion { get; } = new();
+
+    /// <summary>The collection of tenant <c>default</c>, which this host keeps up to date.</summary>
+    internal CollectionKey CollectionKey => new(Principal.DefaultTenant, Collection);
 }
 
 /// <summary>How long ingestion runs.</summary>

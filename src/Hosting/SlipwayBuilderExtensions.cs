@@ -1,21 +1,121 @@
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Slipway;
+using Slipway.Agents;
+using Slipway.Agents.Conversations;
+using Slipway.Agents.Models;
+using Slipway.Agents.Tools;
+using Slipway.Agents.Turns;
 using Slipway.Hosting;
+using Slipway.Hosting.Ingestion;
 using Slipway.Hosting.Settings;
+using Slipway.Hosting.Startup;
+using Slipway.Rag.Chunking;
+using Slipway.Rag.Ingestion;
+using Slipway.Rag.Reading;
+using Slipway.Rag.Sources;
+using Slipway.Rag.Storage;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Adds parts to Slipway.</summary>
+/// <summary>Adds parts to Slipway. What an application has registered itself is never replaced.</summary>
 public static class SlipwayBuilderExtensions
 {
-    /// <summary>Adds ingestion and retrieval.</summary>
+    /// <summary>Adds knowledge: reading, chunking, ingestion on demand, retrieval. A store is needed: <c>UseSqlite(…)</c>.</summary>
     /// <param name="builder">Slipway.</param>
     /// <param name="configure">Settings in code; they win over the section <c>Rag</c>.</param>
+    /// <remarks>
+    /// An <see cref="IEmbeddingGenerator"/> that the application registers is used for search by meaning; without one, words are searched.
+    /// </remarks>
     public static ISlipwayBuilder AddRag(this ISlipwayBuilder builder, Action<RagOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.AddValidatedOptions<RagOptions, RagBinder>(configure);
+        var services = builder.Services;
+        services.AddValidatedOptions<RagOptions, RagBinder>(configure);
+        services.AddHostedService<StorageStart>();
+        services.TryAddSingleton(provider => new ReaderSet([
+            .. provider.GetServices<IDocumentReader>(), // an application's own come first
+            .. ReaderSet.Default.Readers,
+        ]));
+        services.TryAddSingleton(provider => Rag(provider).Chunking.CreateChunker());
+        services.TryAddSingleton(provider => new IngestionPipeline(
+            provider.GetRequiredService<IDocumentStore>(),
+            provider.GetRequiredService<ISearchIndex>(),
+            provider.GetRequiredService<ReaderSet>(),
+            provider.GetRequiredService<IChunker>(),
+            provider.GetService<IEmbeddingGenerator<string, Embedding<float>>>(),
+            Rag(provider).Ingestion,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<IngestionPipeline>>()
+        ));
+        services.TryAddSingleton(provider => new DocumentInbox(
+            provider.GetRequiredService<IDocumentStore>(),
+            provider.GetRequiredService<IInboxStore>(),
+            provider.GetRequiredService<IBlobStore>(),
+            provider.GetRequiredService<IngestionPipeline>(),
+            Rag(provider).CollectionKey,
+            provider.GetRequiredService<TimeProvider>()
+        ));
+        return builder;
+    }
+
+    /// <summary>Adds a folder as a source of documents.</summary>
+    /// <param name="builder">Slipway.</param>
+    /// <param name="path">The folder, relative to the content root.</param>
+    /// <param name="name">The source's stable name; a second folder needs one of its own.</param>
+    public static ISlipwayBuilder AddFolder(
+        this ISlipwayBuilder builder,
+        string path,
+        string name = LocalFolderSource.DefaultName
+    )
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentException.ThrowIfNullOrWhiteSpace(path);
+        builder.Services.AddSingleton<IDocumentSource>(provider => new LocalFolderSource(
+            Path.GetFullPath(path, provider.GetRequiredService<IHostEnvironment>().ContentRootPath),
+            name
+        ));
+        return builder;
+    }
+
+    /// <summary>
+    /// Keeps the knowledge up to date while the host runs, or with <c>RUN_MODE=single</c> brings it up to date once and ends the host.
+    /// </summary>
+    public static ISlipwayBuilder AddIngestion(this ISlipwayBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.TryAddSingleton<DocumentSources>();
+        builder.Services.AddHostedService<IngestionWorker>();
+        return builder;
+    }
+
+    /// <summary>Adds an agent that answers from the knowledge, if there is any. A store is needed: <c>UseSqlite(…)</c>.</summary>
+    /// <param name="builder">Slipway.</param>
+    /// <param name="configure">Settings in code; they win over the section <c>Agent</c>.</param>
+    /// <remarks>
+    /// An <see cref="IChatClient"/> that the application registers is its model. Without one, <see cref="ExtractiveChatClient"/> answers
+    /// with quotations.
+    /// </remarks>
+    public static ISlipwayBuilder AddAgent(this ISlipwayBuilder builder, Action<AgentOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var services = builder.Services;
+        services.AddValidatedOptions<AgentOptions, AgentBinder>(configure);
+        services.TryAddSingleton<IChatClient, ExtractiveChatClient>();
+        services.TryAddSingleton<IToolSource>(ToolSource.Empty);
+        services.TryAddSingleton<ITurnRunner>(provider => new TurnRunner(
+            provider.GetRequiredService<IChatClient>(),
+            provider.GetRequiredService<IConversationStore>(),
+            provider.GetRequiredService<IToolSource>(),
+            provider.GetService<IPassageReader>(),
+            provider.GetRequiredService<IOptions<AgentOptions>>().Value,
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<TurnRunner>>(),
+            provider.GetRequiredService<IServiceScopeFactory>()
+        ));
         return builder;
     }
 
@@ -40,4 +140,7 @@ public static class SlipwayBuilderExtensions
             services.Configure(configure);
         }
     }
+
+    private static RagOptions Rag(IServiceProvider provider) =>
+        provider.GetRequiredService<IOptions<RagOptions>>().Value;
 }

@@ -18,7 +18,7 @@ internal sealed class DatabaseHealthCheck(IDocumentStore documents, IOptions<Rag
                 .ListAsync(
                     new DocumentQuery
                     {
-                        Collection = new CollectionKey(Principal.DefaultTenant, rag.Value.Collection),
+                        Collection = rag.Value.CollectionKey,
                         Principal = Principal.Local,
                         Limit = 1,
                     },

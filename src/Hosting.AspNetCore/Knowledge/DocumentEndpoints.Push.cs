@@ -12,7 +12,8 @@ namespace Slipway.Hosting.Knowledge;
 public static partial class DocumentEndpoints
 {
     /// <summary>
-    /// Accepts documents: each is in the database when 202 says so. Everyone in the tenant may read them, unless <c>principals</c> says who.
+    /// Accepts documents: each is in the database when 202 says so. An admin's are for everyone in the tenant, unless <c>principals</c> says
+    /// who; another user's are for that user alone and cannot take the place of anybody else's.
     /// </summary>
     private static async Task<IResult> PushAsync(
         HttpContext context,
@@ -105,6 +106,29 @@ public static partial class DocumentEndpoints
         }
     }
 
+    private static void CheckRights(Principal principal, string[]? principals)
+    {
+        if (principal.Tenant != Principal.DefaultTenant)
+        {
+            throw new Problem(
+                StatusCodes.Status403Forbidden,
+                $"Documents can be pushed to tenant '{Principal.DefaultTenant}' only, and you are of '{principal.Tenant}'."
+            ).ToException();
+        }
+
+        if (!principal.IsAdmin && principals is { Length: > 0 } && principals.Any(name => name != UserName(principal)))
+        {
+            throw new Problem(
+                StatusCodes.Status403Forbidden,
+                "Only an admin says who may read a document."
+            ).ToException();
+        }
+    }
+
+    private static string UserName(Principal principal) => "user:" + principal.Id;
+
+    private static string OwnPrefix(Principal principal) => UserName(principal) + "/";
+
     /// <summary>Types that clients send without knowing say nothing.</summary>
     private static string? Certain(string? mediaType) =>
         mediaType?.ToLowerInvariant()
@@ -121,7 +145,16 @@ public static partial class DocumentEndpoints
     )
     {
         var document = await FindOrThrowAsync(context, documents, id).ConfigureAwait(false);
-        if (!await inbox.DeleteAsync(context.GetPrincipal(), id, context.RequestAborted).ConfigureAwait(false))
+        var principal = context.GetPrincipal();
+        if (!principal.IsAdmin && !document.ExternalId.StartsWith(OwnPrefix(principal), StringComparison.Ordinal))
+        {
+            throw new Problem(
+                StatusCodes.Status403Forbidden,
+                $"'{document.Name}' is not yours; an admin can delete it."
+            ).ToException();
+        }
+
+        if (!await inbox.DeleteAsync(principal, id, context.RequestAborted).ConfigureAwait(false))
         {
             throw new Problem(
                 StatusCodes.Status409Conflict,

@@ -1,8 +1,13 @@
+using System.Globalization;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Slipway.Rag.Ingestion;
+using Slipway.Rag.Storage;
 
 namespace Slipway.Hosting.Settings;
 
-internal sealed class RagBinder(IConfiguration configuration) : OptionsBinder<RagOptions>(configuration, "Rag")
+internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIsService services)
+    : OptionsBinder<RagOptions>(configuration, "Rag")
 {
     protected override void Read(SettingsSection settings, RagOptions options)
     {
@@ -11,6 +16,35 @@ internal sealed class RagBinder(IConfiguration configuration) : OptionsBinder<Ra
         options.Interval = settings.Duration("Interval", options.Interval);
         options.RunMode = settings.Choice("RunMode", options.RunMode);
         settings.Section("Embedding"); // read by its own binder
+        ReadChunking(settings.Section("Chunking"), options.Chunking);
+        ReadIngestion(settings.Section("Ingestion"), options.Ingestion);
+    }
+
+    private static void ReadChunking(SettingsSection settings, ChunkingOptions options)
+    {
+        options.Mode = settings.Choice("Mode", options.Mode);
+        options.Size = settings.Number("Size", options.Size);
+        options.Overlap = settings.Number("Overlap", options.Overlap);
+        settings.RejectUnknown();
+    }
+
+    private static void ReadIngestion(SettingsSection settings, IngestionOptions options)
+    {
+        options.MaxConcurrency = settings.Number("MaxConcurrency", options.MaxConcurrency);
+        options.MaxDeleteShare = settings.Fraction("MaxDeleteShare", options.MaxDeleteShare);
+        options.DeleteGuardMinimum = settings.Number("DeleteGuardMinimum", options.DeleteGuardMinimum);
+        options.AllowMassDelete = settings.Flag("AllowMassDelete", options.AllowMassDelete);
+        options.EmbeddingBatchSize = settings.Number("EmbeddingBatchSize", options.EmbeddingBatchSize);
+        options.EmbeddingBatchCharacters = settings.Number(
+            "EmbeddingBatchCharacters",
+            options.EmbeddingBatchCharacters
+        );
+        options.MergeAfter = settings.Number("MergeAfter", options.MergeAfter);
+        options.MaxBytes = settings.Number("MaxBytes", options.MaxBytes);
+        options.MaxTextLength = settings.Number("MaxTextLength", options.MaxTextLength);
+        options.RetryDelay = settings.Duration("RetryDelay", options.RetryDelay);
+        options.MaxRetryDelay = settings.Duration("MaxRetryDelay", options.MaxRetryDelay);
+        settings.RejectUnknown();
     }
 
     protected override IEnumerable<string> Check(RagOptions options)
@@ -25,9 +59,63 @@ internal sealed class RagBinder(IConfiguration configuration) : OptionsBinder<Ra
             yield return $"{Name("Collection")} is empty; name a collection, such as 'default'.";
         }
 
+        if (Chunking(options.Chunking) is { } chunking)
+        {
+            yield return chunking;
+        }
+
+        foreach (var failure in CheckIngestion(options.Ingestion))
+        {
+            yield return failure;
+        }
+
+        if (!services.IsService(typeof(IDocumentStore)))
+        {
+            yield return "There is no database; call UseSqlite(…), or another store's Use… method, on AddSlipway().";
+        }
+
         foreach (var failure in AliasConfiguration.FileFailures(Configuration))
         {
             yield return failure;
         }
+    }
+
+    /// <summary>The chunkers know which sizes fit together.</summary>
+    private static string? Chunking(ChunkingOptions options)
+    {
+        try
+        {
+            options.CreateChunker();
+            return null;
+        }
+        catch (SlipwayException exception)
+        {
+            return $"Rag:Chunking: {exception.Message} {exception.Fix}";
+        }
+    }
+
+    private static IEnumerable<string> CheckIngestion(IngestionOptions options)
+    {
+        (string Key, double Value, double Min, double Max)[] ranges =
+        [
+            ("MaxConcurrency", options.MaxConcurrency, 1, 64),
+            ("MaxDeleteShare", options.MaxDeleteShare, 0, 1),
+            ("DeleteGuardMinimum", options.DeleteGuardMinimum, 0, int.MaxValue),
+            ("EmbeddingBatchSize", options.EmbeddingBatchSize, 1, 2_048),
+            ("EmbeddingBatchCharacters", options.EmbeddingBatchCharacters, 1, int.MaxValue),
+            ("MergeAfter", options.MergeAfter, 1, int.MaxValue),
+            ("MaxBytes", options.MaxBytes, 1, int.MaxValue / 2),
+            ("MaxTextLength", options.MaxTextLength, 1, int.MaxValue / 2),
+            ("RetryDelay", options.RetryDelay.TotalSeconds, 1, 86_400),
+            ("MaxRetryDelay", options.MaxRetryDelay.TotalSeconds, 1, 86_400),
+        ];
+        return ranges
+            .Where(range => !(range.Value >= range.Min && range.Value <= range.Max))
+            .Select(range =>
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Rag:Ingestion:{range.Key} is {range.Value}; set {range.Min} to {range.Max}."
+                )
+            );
     }
 }

@@ -17,16 +17,22 @@ internal sealed class SettingsSection(IConfiguration configuration, string path,
     [return: NotNullIfNotNull(nameof(fallback))]
     public string? Text(string key, string? fallback) => Raw(key) ?? fallback;
 
-    public int Number(string key, int fallback) =>
+    public int Number(string key, int fallback) => Number(key, (int?)fallback) ?? fallback;
+
+    public int? Number(string key, int? fallback) =>
         Parse(
             key,
             fallback,
             "a whole number",
-            (string text, out int value) =>
-                int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out value)
+            (string text, out int? value) =>
+            {
+                var isNumber = int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out var number);
+                value = number;
+                return isNumber;
+            }
         );
 
-    public long LongNumber(string key, long fallback) =>
+    public long Number(string key, long fallback) =>
         Parse(
             key,
             fallback,

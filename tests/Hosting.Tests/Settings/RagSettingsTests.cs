@@ -35,7 +35,7 @@ public sealed class RagSettingsTests
     public void Code_wins_over_settings()
     {
         var builder = Create(TestHost.Settings(("Rag:Interval", "5")));
-        builder.AddSlipway().AddRag(options => options.Interval = TimeSpan.FromSeconds(9));
+        builder.AddSlipway().UseSqlite("never-opened.db").AddRag(options => options.Interval = TimeSpan.FromSeconds(9));
         using var host = builder.Build();
         Assert.Equal(9, host.Services.GetRequiredService<IOptions<RagOptions>>().Value.Interval.TotalSeconds);
     }
@@ -63,7 +63,7 @@ public sealed class RagSettingsTests
             failure => Assert.Equal("Rag:RunMode is 'twice'; expected is one of continuous, single.", failure),
             failure =>
                 Assert.StartsWith(
-                    "Rag:Colection is not a setting. Rag has: Collection, ",
+                    "Rag:Colection is not a setting. Rag has: Chunking, Collection, ",
                     failure,
                     StringComparison.Ordinal
                 ),
@@ -86,7 +86,7 @@ public sealed class RagSettingsTests
     private static RagOptions Options(params (string, string?)[] settings)
     {
         var builder = Create(TestHost.Settings(settings));
-        builder.AddSlipway().AddRag();
+        builder.AddSlipway().UseSqlite("never-opened.db").AddRag();
         using var host = builder.Build();
         return host.Services.GetRequiredService<IOptions<RagOptions>>().Value;
     }
