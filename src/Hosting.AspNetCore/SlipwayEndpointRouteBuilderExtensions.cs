@@ -33,6 +33,7 @@ public static class SlipwayEndpointRouteBuilderExtensions
 
         endpoints.MapSlipwayChat();
         endpoints.MapSlipwayCompletions();
+        endpoints.MapSlipwaySearch();
         endpoints.MapSlipwayDocuments();
         endpoints.MapSlipwayHealth();
         if (endpoints.ServiceProvider.GetRequiredService<IHostEnvironment>().IsDevelopment())

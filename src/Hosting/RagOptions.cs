@@ -1,4 +1,5 @@
 using Slipway.Rag.Ingestion;
+using Slipway.Rag.Retrieval;
 using Slipway.Rag.Storage;
 
 namespace Slipway.Hosting;
@@ -32,6 +33,9 @@ public sealed record RagOptions
 
     /// <summary>Limits and guards of ingestion: section <c>Rag:Ingestion</c>.</summary>
     public IngestionOptions Ingestion { get; } = new();
+
+    /// <summary>How passages are ranked: section <c>Rag:Retrieval</c>.</summary>
+    public RetrievalOptions Retrieval { get; } = new();
 
     /// <summary>The collection of tenant <c>default</c>, which this host keeps up to date.</summary>
     internal CollectionKey CollectionKey => new(Principal.DefaultTenant, Collection);

@@ -16,6 +16,7 @@ using Slipway.Hosting.Startup;
 using Slipway.Rag.Chunking;
 using Slipway.Rag.Ingestion;
 using Slipway.Rag.Reading;
+using Slipway.Rag.Retrieval;
 using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
 
@@ -59,6 +60,13 @@ public static class SlipwayBuilderExtensions
             Rag(provider).CollectionKey,
             provider.GetRequiredService<TimeProvider>()
         ));
+        services.TryAddSingleton(provider => new RetrievalPipeline(
+            provider.GetRequiredService<ISearchIndex>(),
+            provider.GetService<IEmbeddingGenerator<string, Embedding<float>>>(),
+            Rag(provider).Retrieval,
+            provider.GetRequiredService<ILogger<RetrievalPipeline>>()
+        ));
+        services.TryAddSingleton<KnowledgeTools>();
         return builder;
     }
 
@@ -105,7 +113,14 @@ public static class SlipwayBuilderExtensions
         var services = builder.Services;
         services.AddValidatedOptions<AgentOptions, AgentBinder>(configure);
         services.TryAddSingleton<IChatClient, ExtractiveChatClient>();
-        services.TryAddSingleton<IToolSource>(ToolSource.Empty);
+        services.TryAddSingleton<IToolSource>(provider =>
+            provider.GetService<KnowledgeTools>() is { } knowledge
+                ? new ToolSource(
+                    (principal, _) =>
+                        new(knowledge.For(principal, new CollectionKey(principal.Tenant, Rag(provider).Collection)))
+                )
+                : ToolSource.Empty
+        );
         services.TryAddSingleton<ITurnRunner>(provider => new TurnRunner(
             provider.GetRequiredService<IChatClient>(),
             provider.GetRequiredService<IConversationStore>(),

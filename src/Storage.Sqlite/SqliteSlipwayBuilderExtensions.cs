@@ -42,6 +42,7 @@ public static class SqliteSlipwayBuilderExtensions
         services.TryAddSingleton<ISearchIndex>(provider => new SqliteSearchIndex(
             provider.GetRequiredService<SqliteDatabase>()
         ));
+        services.TryAddSingleton<IPassageReader, SqlitePassageReader>();
         services.TryAddSingleton<IConversationStore>(provider => new SqliteConversationStore(
             provider.GetRequiredService<SqliteDatabase>(),
             provider.GetService<ILogger<SqliteConversationStore>>()

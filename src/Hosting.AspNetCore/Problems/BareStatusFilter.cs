@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.WebUtilities;
 using Slipway.Hosting.Auth;
 
@@ -22,7 +23,8 @@ internal sealed class BareStatusFilter : IStartupFilter
 
     private static Task WriteAsync(HttpContext context)
     {
-        if (context.GetEndpoint() is { } endpoint && endpoint.Metadata.GetMetadata<SlipwayEndpoint>() is null)
+        // Routing's own answers (405, 415) are endpoints too, but not of a route.
+        if (context.GetEndpoint() is RouteEndpoint endpoint && endpoint.Metadata.GetMetadata<SlipwayEndpoint>() is null)
         {
             return Task.CompletedTask; // the application's own
         }

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Slipway.Rag.Ingestion;
+using Slipway.Rag.Retrieval;
 using Slipway.Rag.Storage;
 
 namespace Slipway.Hosting.Settings;
@@ -18,6 +19,7 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
         settings.Section("Embedding"); // read by its own binder
         ReadChunking(settings.Section("Chunking"), options.Chunking);
         ReadIngestion(settings.Section("Ingestion"), options.Ingestion);
+        ReadRetrieval(settings.Section("Retrieval"), options.Retrieval);
     }
 
     private static void ReadChunking(SettingsSection settings, ChunkingOptions options)
@@ -47,6 +49,18 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
         settings.RejectUnknown();
     }
 
+    private static void ReadRetrieval(SettingsSection settings, RetrievalOptions options)
+    {
+        options.Fusion = settings.Choice("Fusion", options.Fusion);
+        options.VectorWeight = settings.Fraction("VectorWeight", options.VectorWeight);
+        options.CandidatesPerLeg = settings.Number("CandidatesPerLeg", options.CandidatesPerLeg);
+        options.LexicalWhenEmbeddingFails = settings.Flag(
+            "LexicalWhenEmbeddingFails",
+            options.LexicalWhenEmbeddingFails
+        );
+        settings.RejectUnknown();
+    }
+
     protected override IEnumerable<string> Check(RagOptions options)
     {
         if (options.Interval < TimeSpan.FromSeconds(1) || options.Interval > TimeSpan.FromDays(1))
@@ -64,7 +78,7 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
             yield return chunking;
         }
 
-        foreach (var failure in CheckIngestion(options.Ingestion))
+        foreach (var failure in CheckRanges(options.Ingestion, options.Retrieval))
         {
             yield return failure;
         }
@@ -94,27 +108,29 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
         }
     }
 
-    private static IEnumerable<string> CheckIngestion(IngestionOptions options)
+    private static IEnumerable<string> CheckRanges(IngestionOptions ingestion, RetrievalOptions retrieval)
     {
         (string Key, double Value, double Min, double Max)[] ranges =
         [
-            ("MaxConcurrency", options.MaxConcurrency, 1, 64),
-            ("MaxDeleteShare", options.MaxDeleteShare, 0, 1),
-            ("DeleteGuardMinimum", options.DeleteGuardMinimum, 0, int.MaxValue),
-            ("EmbeddingBatchSize", options.EmbeddingBatchSize, 1, 2_048),
-            ("EmbeddingBatchCharacters", options.EmbeddingBatchCharacters, 1, int.MaxValue),
-            ("MergeAfter", options.MergeAfter, 1, int.MaxValue),
-            ("MaxBytes", options.MaxBytes, 1, int.MaxValue / 2),
-            ("MaxTextLength", options.MaxTextLength, 1, int.MaxValue / 2),
-            ("RetryDelay", options.RetryDelay.TotalSeconds, 1, 86_400),
-            ("MaxRetryDelay", options.MaxRetryDelay.TotalSeconds, 1, 86_400),
+            ("Ingestion:MaxConcurrency", ingestion.MaxConcurrency, 1, 64),
+            ("Ingestion:MaxDeleteShare", ingestion.MaxDeleteShare, 0, 1),
+            ("Ingestion:DeleteGuardMinimum", ingestion.DeleteGuardMinimum, 0, int.MaxValue),
+            ("Ingestion:EmbeddingBatchSize", ingestion.EmbeddingBatchSize, 1, 2_048),
+            ("Ingestion:EmbeddingBatchCharacters", ingestion.EmbeddingBatchCharacters, 1, int.MaxValue),
+            ("Ingestion:MergeAfter", ingestion.MergeAfter, 1, int.MaxValue),
+            ("Ingestion:MaxBytes", ingestion.MaxBytes, 1, int.MaxValue / 2),
+            ("Ingestion:MaxTextLength", ingestion.MaxTextLength, 1, int.MaxValue / 2),
+            ("Ingestion:RetryDelay", ingestion.RetryDelay.TotalSeconds, 1, 86_400),
+            ("Ingestion:MaxRetryDelay", ingestion.MaxRetryDelay.TotalSeconds, 1, 86_400),
+            ("Retrieval:VectorWeight", retrieval.VectorWeight, 0, 1),
+            ("Retrieval:CandidatesPerLeg", retrieval.CandidatesPerLeg, 1, 10_000),
         ];
         return ranges
             .Where(range => !(range.Value >= range.Min && range.Value <= range.Max))
             .Select(range =>
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Rag:Ingestion:{range.Key} is {range.Value}; set {range.Min} to {range.Max}."
+                    $"Rag:{range.Key} is {range.Value}; set {range.Min} to {range.Max}."
                 )
             );
     }

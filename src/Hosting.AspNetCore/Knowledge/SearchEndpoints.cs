@@ -1,0 +1,87 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Options;
+using Slipway.Hosting.Auth;
+using Slipway.Hosting.Problems;
+using Slipway.Rag.Retrieval;
+using Slipway.Rag.Storage;
+
+namespace Slipway.Hosting.Knowledge;
+
+/// <summary>Search without an agent.</summary>
+public static class SearchEndpoints
+{
+    private const int DefaultCount = 8;
+    private const int MaxCount = 50;
+
+    /// <summary>Maps <c>GET /api/search?q=…&amp;count=…</c>: the passages that answer best, with their places.</summary>
+    public static IEndpointConventionBuilder MapSlipwaySearch(this IEndpointRouteBuilder endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        return endpoints
+            .MapGet("/api/search", SearchAsync)
+            .WithName("search")
+            .WithTags("Knowledge")
+            .WithSummary("Finds passages.")
+            .ProducesProblem(StatusCodes.Status400BadRequest)
+            .ForCallers(limits => limits.MaxRequestBytes);
+    }
+
+    private static async Task<IResult> SearchAsync(
+        HttpContext context,
+        RetrievalPipeline retrieval,
+        IOptions<RagOptions> rag,
+        string? q,
+        int count = DefaultCount
+    )
+    {
+        if (string.IsNullOrWhiteSpace(q))
+        {
+            throw Problem.Invalid("'q' is missing: what to search for.").ToException();
+        }
+
+        if (count is < 1 or > MaxCount)
+        {
+            throw Problem.Invalid($"'count' is {count}; it may be 1 to {MaxCount}.").ToException();
+        }
+
+        var principal = context.GetPrincipal();
+        var result = await retrieval
+            .RetrieveAsync(
+                new RetrievalRequest
+                {
+                    Query = q,
+                    Count = count,
+                    Collection = new CollectionKey(principal.Tenant, rag.Value.Collection),
+                    Principal = principal,
+                },
+                context.RequestAborted
+            )
+            .ConfigureAwait(false);
+        return TypedResults.Json(
+            new SearchResult
+            {
+                Query = q,
+                Passages = [.. result.Select(View)],
+                Note = result.Note,
+            },
+            KnowledgeJsonContext.Default.SearchResult
+        );
+    }
+
+    private static SearchPassage View(Passage passage) =>
+        new()
+        {
+            DocumentId = passage.Reference.DocumentId,
+            Version = passage.Reference.Version,
+            Start = passage.Reference.Start,
+            End = passage.Reference.End,
+            Title = passage.Title,
+            Name = passage.Name,
+            Headings = passage.Headings,
+            Uri = WebUri.OrNull(passage.Uri),
+            Score = passage.Score,
+            Text = passage.Text,
+        };
+}

@@ -1,0 +1,110 @@
+using System.Net.Http.Headers;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Slipway.Rag.Ingestion;
+using Slipway.Rag.Sources;
+using Slipway.Rag.Storage;
+
+namespace Slipway.Hosting.AspNetCore.Tests;
+
+/// <summary>A whole server as a host has it: Kestrel on a free loopback port, a SQLite file, a folder of documents.</summary>
+internal sealed class SlipwayServer : IAsyncDisposable
+{
+    public const string Manual =
+        "# Espresso machine\n\n## Descaling\n\nDescale the boiler every three months with citric acid.\n";
+
+    private readonly WebApplication _app;
+    private readonly string _folder;
+
+    private SlipwayServer(WebApplication app, string folder)
+    {
+        _app = app;
+        _folder = folder;
+        Url = new Uri(
+            app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()
+        );
+        Client = new HttpClient { BaseAddress = Url };
+    }
+
+    public Uri Url { get; }
+
+    public HttpClient Client { get; }
+
+    public IServiceProvider Services => _app.Services;
+
+    public static async Task<SlipwayServer> StartAsync(
+        IChatClient? model = null,
+        Dictionary<string, string?>? settings = null,
+        string environment = "Development",
+        Action<WebApplicationBuilder>? configure = null,
+        Action<WebApplication>? map = null,
+        bool withAgent = true
+    )
+    {
+        var folder = Directory.CreateTempSubdirectory("slipway-http-").FullName;
+        Directory.CreateDirectory(Path.Combine(folder, "knowledge"));
+        await File.WriteAllTextAsync(Path.Combine(folder, "knowledge", "manual.md"), Manual);
+        var builder = WebApplication.CreateEmptyBuilder(
+            new WebApplicationOptions { ContentRootPath = folder, EnvironmentName = environment }
+        );
+        builder.WebHost.UseKestrelCore();
+        builder.Services.AddRoutingCore();
+        builder.Configuration.AddInMemoryCollection(
+            new Dictionary<string, string?> { ["urls"] = "http://127.0.0.1:0" }
+        );
+        builder.Configuration.AddInMemoryCollection(settings ?? []);
+        if (model is not null)
+        {
+            builder.Services.AddSingleton(model);
+        }
+
+        builder.AddSlipway(slipway =>
+        {
+            slipway.UseSqlite(Path.Combine(folder, "test.db")).AddRag().AddFolder("knowledge").AddHttpApi();
+            if (withAgent)
+            {
+                slipway.AddAgent();
+            }
+        });
+        configure?.Invoke(builder);
+        var app = builder.Build();
+        app.MapSlipway();
+        map?.Invoke(app);
+        await app.StartAsync(TestContext.Current.CancellationToken);
+        return new SlipwayServer(app, folder);
+    }
+
+    /// <summary>Reads the folder into the database, once.</summary>
+    public async Task<SlipwayServer> IngestAsync()
+    {
+        await Services
+            .GetRequiredService<IngestionPipeline>()
+            .RunAsync(
+                Services.GetRequiredService<IDocumentSource>(),
+                CollectionKey.Default,
+                null,
+                TestContext.Current.CancellationToken
+            );
+        return this;
+    }
+
+    public HttpClient WithToken(string token)
+    {
+        Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return Client;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Client.Dispose();
+        await _app.DisposeAsync();
+        Directory.Delete(_folder, recursive: true);
+    }
+}
