@@ -7,7 +7,7 @@ using Slipway.Storage.Sqlite.Internal.Search;
 namespace Slipway.Storage.Sqlite;
 
 /// <summary>BM25 and exact vector search over the file. What it keeps in memory is checked against the file in every query's transaction.</summary>
-internal sealed class SqliteSearchIndex(SqliteDatabase database, Bm25Options? options = null) : ISearchIndex
+internal sealed class SqliteSearchIndex(SqliteDatabase database) : ISearchIndex
 {
     /// <summary>Documents in one merge transaction: more would hold the write lock for seconds.</summary>
     private const int MergedAtOnce = 1024;
@@ -82,6 +82,7 @@ internal sealed class SqliteSearchIndex(SqliteDatabase database, Bm25Options? op
         SqliteIndex index,
         string query,
         int count,
+        Bm25Options bm25,
         Func<string, bool> isVisible,
         CancellationToken cancellationToken
     )
@@ -93,7 +94,7 @@ internal sealed class SqliteSearchIndex(SqliteDatabase database, Bm25Options? op
             _views.AddOrUpdate(index.Id, view, (_, kept) => kept.IsOlderThan(view) ? view : kept);
         }
 
-        return view.Search(session, query, count, options ?? new Bm25Options(), isVisible, cancellationToken);
+        return view.Search(session, query, count, bm25, isVisible, cancellationToken);
     }
 
     internal IReadOnlyList<ScoredChunk> SearchVectors(

@@ -52,7 +52,9 @@ public sealed partial class RetrievalPipeline(
         await using (snapshot.ConfigureAwait(false))
         {
             var depth = Math.Max(_options.CandidatesPerLeg, 4 * request.Count);
-            var lexical = await snapshot.SearchTextAsync(request.Query, depth, cancellationToken).ConfigureAwait(false);
+            var lexical = await snapshot
+                .SearchTextAsync(request.Query, depth, _options.Bm25, cancellationToken)
+                .ConfigureAwait(false);
             var nearest = vector is null
                 ? []
                 : await snapshot

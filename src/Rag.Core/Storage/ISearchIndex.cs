@@ -1,3 +1,5 @@
+using Slipway.Rag.Retrieval.Lexical;
+
 namespace Slipway.Rag.Storage;
 
 /// <summary>The search side of a store.</summary>
@@ -27,6 +29,7 @@ public interface ISearchSnapshot : IAsyncDisposable
     ValueTask<IReadOnlyList<ScoredChunk>> SearchTextAsync(
         string query,
         int count,
+        Bm25Options bm25,
         CancellationToken cancellationToken = default
     );
 

@@ -4,6 +4,7 @@ using Slipway.Rag.Chunking;
 using Slipway.Rag.Ingestion;
 using Slipway.Rag.Reading;
 using Slipway.Rag.Retrieval;
+using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
 using Slipway.Storage.Sqlite.Internal;
@@ -93,7 +94,7 @@ internal sealed class Knowledge : IDisposable
     public async Task<IReadOnlyList<string>> SearchAsync(string query)
     {
         await using var snapshot = await Index.OpenSnapshotAsync(CollectionKey.Default, Principal.Local, Token);
-        var hits = await snapshot.SearchTextAsync(query, 20, Token);
+        var hits = await snapshot.SearchTextAsync(query, 20, new Bm25Options(), Token);
         return [.. (await snapshot.ReadPassagesAsync(hits, Token)).Select(passage => passage.Name).Distinct()];
     }
 

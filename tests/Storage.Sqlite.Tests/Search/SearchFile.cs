@@ -145,7 +145,7 @@ internal sealed class SearchFile : IDisposable
             principal ?? Anna,
             cancellationToken
         );
-        return await snapshot.SearchTextAsync(query, count, cancellationToken);
+        return await snapshot.SearchTextAsync(query, count, new Bm25Options(), cancellationToken);
     }
 
     public static async Task<IReadOnlyList<ScoredChunk>> NearestAsync(

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Slipway.Rag.Retrieval;
+using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
 
 namespace Slipway.Storage.Sqlite.Internal.Search;
@@ -23,13 +24,22 @@ internal sealed class SqliteSearchSnapshot(
     public ValueTask<IReadOnlyList<ScoredChunk>> SearchTextAsync(
         string query,
         int count,
+        Bm25Options bm25,
         CancellationToken cancellationToken = default
     ) =>
         ValueTask.FromResult(
             index is null
                 ? []
                 : database.Guard(() =>
-                    searchIndex.SearchText(read.Session, index, query, count, visibility.IsVisible, cancellationToken)
+                    searchIndex.SearchText(
+                        read.Session,
+                        index,
+                        query,
+                        count,
+                        bm25,
+                        visibility.IsVisible,
+                        cancellationToken
+                    )
                 )
         );
 
