@@ -1,0 +1,18 @@
+using Slipway.Hosting;
+
+return await SlipwayHost.RunAsync(() =>
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder
+        .AddSlipway()
+        .UseSqlite(builder.Configuration["Storage:Path"] ?? "data/acme.db")
+        .AddRag()
+        .AddFolder("knowledge")
+        .AddAgent()
+        .AddIngestion()
+        .AddHttpApi();
+
+    var app = builder.Build();
+    app.MapSlipway();
+    return app;
+});
