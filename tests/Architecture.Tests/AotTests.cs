@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+
+namespace Slipway.Architecture.Tests;
+
+/// <summary>The cores and the embedded store, published ahead of time: no warning, and the main job runs.</summary>
+public sealed class AotTests
+{
+    [Fact]
+    public async Task The_main_job_runs_as_one_native_file()
+    {
+        Assert.SkipUnless(
+            OperatingSystem.IsLinux() || Environment.GetEnvironmentVariable("CI") == "true",
+            "Publishing ahead of time needs the platform's native linker; it is tried on Linux and in CI."
+        );
+        var output = Directory.CreateTempSubdirectory("slipway-aot-publish-").FullName;
+        try
+        {
+            var (exitCode, log) = await RunAsync(
+                "dotnet",
+                "publish",
+                Path.Combine(Repository.Root, "tests", "Aot.SmokeTest", "Aot.SmokeTest.csproj"),
+                "--use-current-runtime",
+                "--artifacts-path",
+                Path.Combine(output, "artifacts"),
+                "--output",
+                output,
+                "-p:RunAnalyzers=false"
+            );
+            Assert.True(exitCode == 0, log);
+            Assert.DoesNotContain("warning IL", log, StringComparison.Ordinal);
+
+            var program = Path.Combine(
+                output,
+                RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "Aot.SmokeTest.exe" : "Aot.SmokeTest"
+            );
+            var (result, answer) = await RunAsync(program);
+            Assert.True(result == 0, answer);
+            Assert.Contains("27 days", answer, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(output, recursive: true);
+        }
+    }
+
+    private static async Task<(int ExitCode, string Output)> RunAsync(string file, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(file, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = Process.Start(start)!;
+        var token = TestContext.Current.CancellationToken;
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync(token);
+            var error = process.StandardError.ReadToEndAsync(token);
+            await process.WaitForExitAsync(token);
+            return (process.ExitCode, await output + await error);
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+        }
+    }
+}
