@@ -68,3 +68,19 @@ test("whoever stops reading cancels the transfer", async () => {
 
   assert.ok(cancelled);
 });
+
+test("a whole answer is read to the end of the transfer: the server must not take the reader for gone", async () => {
+  let cancelled = false;
+  const pieces = [`${lines[0]}\n\ndata: [DONE]\n\n`, ": the end\n\n"];
+  const body = new ReadableStream(
+    {
+      pull: (controller) =>
+        pieces.length > 0 ? controller.enqueue(new TextEncoder().encode(pieces.shift())) : controller.close(),
+      cancel: () => void (cancelled = true),
+    },
+    { highWaterMark: 0 },
+  );
+  assert.deepEqual(await collect(body), [events[0]]);
+  assert.ok(!cancelled);
+  assert.equal(pieces.length, 0);
+});

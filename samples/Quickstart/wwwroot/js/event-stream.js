@@ -34,19 +34,24 @@ export async function* readEvents(body) {
   const parser = new EventParser();
   const decoder = new TextDecoder();
   const reader = body.getReader();
+  let complete = false;
   try {
     for (;;) {
       const { done, value } = await reader.read();
+      if (done && complete) {
+        return;
+      }
+
       if (done) {
         throw new Error("The connection ended before the answer was complete.");
       }
 
       for (const data of parser.push(decoder.decode(value, { stream: true }))) {
-        if (data === "[DONE]") {
-          return;
+        // Read on to the end: to leave now would look like a break to the server.
+        complete ||= data === "[DONE]";
+        if (!complete) {
+          yield JSON.parse(data);
         }
-
-        yield JSON.parse(data);
       }
     }
   } finally {
