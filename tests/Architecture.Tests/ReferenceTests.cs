@@ -24,7 +24,6 @@ public sealed class ReferenceTests
             "Markdig",
             "Microsoft.Extensions.AI.Abstractions",
             "Microsoft.Extensions.Logging.Abstractions",
-            "Sylvan.Data.Csv",
             "System.IO.Hashing",
             "System.Numerics.Tensors",
         ],

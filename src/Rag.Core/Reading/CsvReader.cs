@@ -1,6 +1,3 @@
-using System.Globalization;
-using Sylvan.Data.Csv;
-
 namespace Slipway.Rag.Reading;
 
 /// <summary>Reads comma-, semicolon-, tab- and bar-separated values: as a table, and as text that can be found and quoted.</summary>
@@ -32,7 +29,7 @@ public sealed class CsvReader : IDocumentReader
         {
             return Read(text, context, cancellationToken);
         }
-        catch (Exception exception) when (exception is CsvRecordTooLargeException or CsvFormatException)
+        catch (FormatException)
         {
             return PlainTextReader.Read(text, BlockKind.Code);
         }
@@ -40,25 +37,12 @@ public sealed class CsvReader : IDocumentReader
 
     private static StructuredDocument Read(string text, ReadingContext context, CancellationToken cancellationToken)
     {
-        var dialect = CsvDialect.Detect(text);
-        var options = new CsvDataReaderOptions
-        {
-            HasHeaders = false, // Read as a row: duplicate and empty names are repaired here.
-            Delimiter = dialect.Delimiter,
-            Quote = dialect.Quote,
-            Escape = dialect.Quote,
-            CsvStyle = CsvStyle.Lax,
-            Comment = '\0', // Does not occur. The default would swallow every row that begins with '#'.
-            BufferSize = 1 << 14,
-            MaxBufferSize = LargestRecord,
-            Culture = CultureInfo.InvariantCulture,
-        };
-        using var csv = CsvDataReader.Create(new StringReader(text), options);
+        var records = new CsvRecords(text, CsvDialect.Detect(text), LargestRecord);
         var rows = new RowRendering(context);
-        while (csv.Read())
+        while (records.Read())
         {
             cancellationToken.ThrowIfCancellationRequested();
-            rows.Add(csv);
+            rows.Add(records);
         }
 
         return rows.ToDocument();

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Sylvan.Data.Csv;
 
 namespace Slipway.Rag.Reading;
 
@@ -14,20 +13,20 @@ internal sealed class RowRendering(ReadingContext context)
     private readonly RowData data = new();
 
     /// <summary>Adds a record; the first one is the header.</summary>
-    public void Add(CsvDataReader record)
+    public void Add(CsvRecords record)
     {
         if (columns.Count == 0)
         {
-            for (var i = 0; i < record.RowFieldCount; i++)
+            for (var i = 0; i < record.Count; i++)
             {
-                AddColumn(record.GetString(i));
+                AddColumn(record[i].ToString());
             }
 
             return;
         }
 
         // A row with more cells than the header keeps them.
-        while (columns.Count < record.RowFieldCount)
+        while (columns.Count < record.Count)
         {
             AddColumn("");
         }
@@ -39,9 +38,9 @@ internal sealed class RowRendering(ReadingContext context)
 
         var start = text.Length;
         data.StartRow();
-        for (var i = 0; i < record.RowFieldCount; i++)
+        for (var i = 0; i < record.Count; i++)
         {
-            AddCell(columns[i], record.GetFieldSpan(i), isFirst: text.Length == start);
+            AddCell(columns[i], record[i], isFirst: text.Length == start);
         }
 
         blocks.Add(new Block(BlockKind.Row, start, text.Length));
@@ -69,11 +68,11 @@ internal sealed class RowRendering(ReadingContext context)
         };
     }
 
-    private static bool IsBlank(CsvDataReader record)
+    private static bool IsBlank(CsvRecords record)
     {
-        for (var i = 0; i < record.RowFieldCount; i++)
+        for (var i = 0; i < record.Count; i++)
         {
-            if (!record.GetFieldSpan(i).IsWhiteSpace())
+            if (!record[i].IsWhiteSpace())
             {
                 return false;
             }
