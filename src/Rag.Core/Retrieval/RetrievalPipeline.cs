@@ -1,3 +1,4 @@
+using System.Numerics.Tensors;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -83,7 +84,10 @@ public sealed partial class RetrievalPipeline(
             var vector = await embeddings
                 .GenerateVectorAsync(query, cancellationToken: cancellationToken)
                 .ConfigureAwait(false);
-            return (vector, null);
+            // Nothing is near to a vector of zeros, but a scan would still rank something first.
+            return TensorPrimitives.Norm(vector.Span) is > 0 and < float.PositiveInfinity
+                ? (vector, null)
+                : throw new InvalidDataException("it returned a vector without direction");
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

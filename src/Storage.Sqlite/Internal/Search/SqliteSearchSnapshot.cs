@@ -100,10 +100,12 @@ internal sealed class SqliteSearchSnapshot(
             select document.version, chunk.start_offset, chunk.end_offset, document.title, document.name, document.source,
                    document.uri, document.media_type, chunk.headings, chunk.repeated_header, chunk.text
             from documents document join chunks chunk on chunk.document_id = document.id
-            where document.id = $1 and chunk.ordinal = $2
+            where document.id = $1 and chunk.ordinal = $2 and document.tenant = $3 and document.collection = $4
             """,
             chunk.DocumentId,
-            chunk.Ordinal
+            chunk.Ordinal,
+            collection.Tenant,
+            collection.Collection
         );
         if (!reader.Read())
         {
