@@ -27,6 +27,9 @@ internal sealed class QuickstartProcess : IAsyncDisposable
 
     private static string Assembly { get; } = FindAssembly();
 
+    /// <summary>The sample's folder.</summary>
+    public static string Home { get; } = Path.GetFullPath("../../..", Path.GetDirectoryName(Assembly)!);
+
     public static QuickstartProcess Start(
         IReadOnlyList<string> arguments,
         params (string Name, string Value)[] environment
