@@ -172,6 +172,9 @@ public sealed class ExtractiveChatClient : IChatClient
 
     private static void Append(StringBuilder answer, Excerpt excerpt)
     {
+        var passage = excerpt.Passage;
+        var path = passage.Headings.Prepend(passage.Title).Append(excerpt.Units[0].Heading).OfType<string>().Distinct(StringComparer.Ordinal);
+        answer.Append("**").AppendJoin(" › ", path).Append("**\n\n");
         var list = excerpt.Units.Count > 1;
         for (var i = 0; i < excerpt.Units.Count; i++)
         {

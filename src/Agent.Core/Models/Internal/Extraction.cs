@@ -20,16 +20,20 @@ internal sealed class Extraction
     private const double LengthPenalty = 0.12;
     private const double RepeatWeight = 0.1;
     private const double RankWeight = 0.25;
-    private const double FurtherExcerpt = 0.7;
+    private const double FurtherExcerpt = 0.85;
+    private const double StepsWeight = 0.35;
+    private const double RowPenalty = 0.1;
 
     private readonly HashSet<string> _question;
     private readonly Dictionary<string, double> _weights = new(StringComparer.Ordinal);
     private readonly double _total;
+    private readonly bool _asksHow;
     private readonly List<(SearchPassage Passage, List<PassageUnit> Units, List<HashSet<string>> Terms)> _passages;
 
     public Extraction(string question, IReadOnlyList<SearchPassage> passages)
     {
         _question = Terms.Of(question);
+        _asksHow = Terms.AsksHow(question);
         _passages =
         [
             .. passages
@@ -82,7 +86,7 @@ internal sealed class Extraction
     public double Coverage(IReadOnlyList<Excerpt> excerpts)
     {
         var terms = excerpts
-            .SelectMany(excerpt => excerpt.Units.Select(unit => unit.Shown).Append(Above(excerpt.Passage)))
+            .SelectMany(excerpt => excerpt.Units.Select(unit => unit.Shown).Append(Above(excerpt.Passage, excerpt.Units[0])))
             .SelectMany(Terms.Of)
             .ToHashSet(StringComparer.Ordinal);
         return _question.Where(terms.Contains).Sum(term => _weights[term]) / _total;
@@ -93,13 +97,13 @@ internal sealed class Extraction
         int rank
     )
     {
-        var above = Terms.Of(Above(passage.Passage));
         (int Start, int Count, double Score) best = default;
         for (var start = 0; start < passage.Units.Count; start++)
         {
+            var above = Terms.Of(Above(passage.Passage, passage.Units[start]));
             for (var count = 1; count <= MaxWindow && start + count <= passage.Units.Count; count++)
             {
-                var score = Score(passage.Terms.GetRange(start, count), above);
+                var score = Score(passage.Terms.GetRange(start, count), above) + Fit(passage.Units[start]);
                 if (score > best.Score)
                 {
                     best = (start, count, score);
@@ -131,11 +135,20 @@ internal sealed class Extraction
         return score - (LengthPenalty * _total / _question.Count * (window.Count - 1));
     }
 
+    /// <summary>Who asks how to do something wants steps; anybody would rather read a sentence than a row.</summary>
+    private double Fit(PassageUnit first) =>
+        first.Kind switch
+        {
+            UnitKind.ListItem when _asksHow => StepsWeight * _total,
+            UnitKind.Row or UnitKind.Code => -RowPenalty * _total / _question.Count,
+            _ => 0,
+        };
+
     /// <summary>Steps belong together: a stretch that leads into a list or lies in one brings the list.</summary>
-    private static List<PassageUnit> WithList(List<PassageUnit> units, int start, int count)
+    private List<PassageUnit> WithList(List<PassageUnit> units, int start, int count)
     {
         var end = start + count;
-        if (units[end - 1].Kind == UnitKind.ListItem || units[end - 1].Shown.EndsWith(':'))
+        if (_asksHow || units[end - 1].Kind == UnitKind.ListItem || units[end - 1].Shown.EndsWith(':'))
         {
             while (end < units.Count && end - start < MaxListItems && units[end].Kind is UnitKind.ListItem)
             {
@@ -173,5 +186,6 @@ internal sealed class Extraction
             && right.Passage.Start < left.Passage.End
         || left.Units[0].Shown == right.Units[0].Shown;
 
-    private static string Above(SearchPassage passage) => string.Join(' ', passage.Headings.Prepend(passage.Title));
+    private static string Above(SearchPassage passage, PassageUnit first) =>
+        string.Join(' ', passage.Headings.Prepend(passage.Title).Append(first.Heading));
 }

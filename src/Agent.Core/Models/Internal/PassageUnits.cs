@@ -7,7 +7,8 @@ namespace Slipway.Agents.Models.Internal;
 /// <param name="End">One past the last.</param>
 /// <param name="Kind">What it is.</param>
 /// <param name="Shown">How it reads outside of its document.</param>
-internal sealed record PassageUnit(int Start, int End, UnitKind Kind, string Shown);
+/// <param name="Heading">The heading above it, when that is in the passage itself.</param>
+internal sealed record PassageUnit(int Start, int End, UnitKind Kind, string Shown, string? Heading);
 
 internal enum UnitKind
 {
@@ -24,8 +25,9 @@ internal static partial class PassageUnits
     {
         List<PassageUnit> units = [];
         string[]? header = null;
+        string? heading = null;
         var lines = Lines(text).ToList();
-        for (var i = 0; i < lines.Count; i++)
+        for (var i = AfterFrontMatter(text, lines); i < lines.Count; i++)
         {
             var (start, end) = lines[i];
             var line = text[start..end];
@@ -33,12 +35,13 @@ internal static partial class PassageUnits
             {
                 var close = lines.FindIndex(i + 1, other => Fence().IsMatch(text[other.Start..other.End]));
                 close = close < 0 ? lines.Count - 1 : close;
-                units.Add(new(start, lines[close].End, UnitKind.Code, text[start..lines[close].End]));
+                units.Add(new(start, lines[close].End, UnitKind.Code, text[start..lines[close].End], heading));
                 i = close;
             }
             else if (line.Length == 0 || Decoration().IsMatch(line))
             {
                 header = line.Length == 0 ? null : header;
+                heading = line.StartsWith('#') ? Show(line.Trim('#', ' ')) : heading;
             }
             else if (line.StartsWith('|'))
             {
@@ -49,7 +52,7 @@ internal static partial class PassageUnits
                 }
                 else
                 {
-                    units.Add(new(start, end, UnitKind.Row, ShowRow(header, cells)));
+                    units.Add(new(start, end, UnitKind.Row, ShowRow(header, cells), heading));
                 }
             }
             else if (ListMark().Match(line) is { Success: true } mark)
@@ -60,11 +63,11 @@ internal static partial class PassageUnits
                 }
 
                 start += mark.Length;
-                units.Add(new(start, lines[i].End, UnitKind.ListItem, Show(text[start..lines[i].End])));
+                units.Add(new(start, lines[i].End, UnitKind.ListItem, Show(text[start..lines[i].End]), heading));
             }
             else if (Record().IsMatch(line))
             {
-                units.Add(new(start, end, UnitKind.Row, Show(line)));
+                units.Add(new(start, end, UnitKind.Row, Show(line), heading));
             }
             else
             {
@@ -73,12 +76,17 @@ internal static partial class PassageUnits
                     i++;
                 }
 
-                AddSentences(units, text, start, lines[i].End);
+                AddSentences(units, text, start, lines[i].End, heading);
             }
         }
 
         return units;
     }
+
+    private static int AfterFrontMatter(string text, List<(int Start, int End)> lines) =>
+        lines.Count > 0 && text[lines[0].Start..lines[0].End] == "---"
+            ? lines.FindIndex(1, line => text[line.Start..line.End] == "---") + 1
+            : 0;
 
     private static IEnumerable<(int Start, int End)> Lines(string text)
     {
@@ -114,7 +122,7 @@ internal static partial class PassageUnits
             && !Record().IsMatch(content);
     }
 
-    private static void AddSentences(List<PassageUnit> units, string text, int start, int end)
+    private static void AddSentences(List<PassageUnit> units, string text, int start, int end, string? heading)
     {
         var from = start;
         foreach (var stop in SentenceEnd().EnumerateMatches(text.AsSpan(0, end), start))
@@ -138,7 +146,7 @@ internal static partial class PassageUnits
 
             if (first < last)
             {
-                units.Add(new(first, last, UnitKind.Sentence, Show(text[first..last])));
+                units.Add(new(first, last, UnitKind.Sentence, Show(text[first..last]), heading));
             }
         }
     }
@@ -169,7 +177,7 @@ internal static partial class PassageUnits
     private static partial Regex ListMark();
 
     // A row of tabular data as the readers write it: "Column: value; Column: value".
-    [GeneratedRegex(@"^[^:;]{1,60}: [^;]*(; [^:;]{1,60}: [^;]*)+;?$")]
+    [GeneratedRegex(@"^[^:;]{1,60}: .*; [^:;]{1,60}: ")]
     private static partial Regex Record();
 
     [GeneratedRegex(@"[.!?…]+[""”’')\]*]*(?=\s+[\p{Lu}\p{Lt}\p{Lo}\d""“‘'(\[*])|[。！？]+")]
