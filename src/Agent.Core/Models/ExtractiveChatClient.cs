@@ -173,20 +173,23 @@ public sealed class ExtractiveChatClient : IChatClient
     private static void Append(StringBuilder answer, Excerpt excerpt)
     {
         var passage = excerpt.Passage;
-        var path = passage.Headings.Prepend(passage.Title).Append(excerpt.Units[0].Heading).OfType<string>().Distinct(StringComparer.Ordinal);
-        answer.Append("**").AppendJoin(" › ", path).Append("**\n\n");
-        var list = excerpt.Units.Count > 1;
+        var heading = excerpt.Units[0].Heading ?? passage.Headings.LastOrDefault() ?? passage.Title;
+        answer
+            .Append("**")
+            .Append(passage.Title)
+            .Append(heading == passage.Title ? "" : " › " + heading)
+            .Append("**\n\n");
         for (var i = 0; i < excerpt.Units.Count; i++)
         {
             var unit = excerpt.Units[i];
-            var lines = unit.Kind is not UnitKind.Sentence && list;
+            var line = unit.Kind is UnitKind.ListItem or UnitKind.Row && excerpt.Units.Count > 1;
             answer.Append(
-                i == 0 ? (lines && unit.Kind != UnitKind.Code ? "- " : "")
+                i == 0 ? ""
                 : unit.Kind == UnitKind.Code ? "\n\n"
-                : lines ? "\n- "
+                : line ? "\n"
                 : " "
             );
-            answer.Append(unit.Shown);
+            answer.Append(line ? unit.Mark + " " : "").Append(unit.Shown);
         }
 
         var start = excerpt.Units[0].Start;

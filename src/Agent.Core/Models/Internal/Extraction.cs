@@ -14,7 +14,7 @@ internal sealed class Extraction
     private const int MaxWindow = 3;
     private const int MaxListItems = 8;
 
-    // Chosen on the questions of the tests: a heading's word counts less than one in the text itself, a further sentence must bring
+    // Chosen on the questions of samples/Quickstart/questions.json: a heading's word counts less than one in the text itself, a further sentence must bring
     // something, the search's own order breaks near ties, and a second passage must be nearly as good as the first.
     private const double HeadingWeight = 0.6;
     private const double LengthPenalty = 0.12;
@@ -23,6 +23,7 @@ internal sealed class Extraction
     private const double FurtherExcerpt = 0.85;
     private const double StepsWeight = 0.35;
     private const double RowPenalty = 0.1;
+    private const double WordPenalty = 0.004;
 
     private readonly HashSet<string> _question;
     private readonly Dictionary<string, double> _weights = new(StringComparer.Ordinal);
@@ -82,14 +83,18 @@ internal sealed class Extraction
         return chosen;
     }
 
-    /// <summary>The part of the question, by weight, that occurs in the stretches or above them: 0 to 1.</summary>
+    /// <summary>The part of the question that occurs in the stretches or above them: 0 to 1.</summary>
     public double Coverage(IReadOnlyList<Excerpt> excerpts)
     {
         var terms = excerpts
-            .SelectMany(excerpt => excerpt.Units.Select(unit => unit.Shown).Append(Above(excerpt.Passage, excerpt.Units[0])))
+            .SelectMany(excerpt =>
+                excerpt.Units.Select(unit => unit.Shown).Append(Above(excerpt.Passage, excerpt.Units[0]))
+            )
             .SelectMany(Terms.Of)
             .ToHashSet(StringComparer.Ordinal);
-        return _question.Where(terms.Contains).Sum(term => _weights[term]) / _total;
+        // A word that occurs nowhere weighs most, so weight alone would doubt short questions: half by weight, half by count.
+        var found = _question.Where(terms.Contains).ToList();
+        return ((found.Sum(term => _weights[term]) / _total) + ((double)found.Count / _question.Count)) / 2;
     }
 
     private Excerpt? Best(
@@ -101,9 +106,18 @@ internal sealed class Extraction
         for (var start = 0; start < passage.Units.Count; start++)
         {
             var above = Terms.Of(Above(passage.Passage, passage.Units[start]));
-            for (var count = 1; count <= MaxWindow && start + count <= passage.Units.Count; count++)
+            // Rows are answers by themselves: the neighbours are about other things.
+            var longest = passage.Units[start].Kind == UnitKind.Row ? 1 : MaxWindow;
+            for (var count = 1; count <= longest && start + count <= passage.Units.Count; count++)
             {
-                var score = Score(passage.Terms.GetRange(start, count), above) + Fit(passage.Units[start]);
+                if (passage.Units[start + count - 1].Heading != passage.Units[start].Heading)
+                {
+                    break;
+                }
+
+                var score =
+                    Score(passage.Terms.GetRange(start, count), above)
+                    + Fit(passage.Units[start], passage.Terms[start]);
                 if (score > best.Score)
                 {
                     best = (start, count, score);
@@ -127,7 +141,7 @@ internal sealed class Extraction
         {
             var count = window.Count(terms => terms.Contains(term));
             score +=
-                count > 0 ? weight * (1 + (RepeatWeight * (count - 1)))
+                count > 0 ? weight * (1 + (RepeatWeight * (count - 1 + (above.Contains(term) ? 2 : 0))))
                 : above.Contains(term) ? weight * HeadingWeight
                 : 0;
         }
@@ -136,13 +150,16 @@ internal sealed class Extraction
     }
 
     /// <summary>Who asks how to do something wants steps; anybody would rather read a sentence than a row.</summary>
-    private double Fit(PassageUnit first) =>
+    private double Fit(PassageUnit first, HashSet<string> terms) =>
         first.Kind switch
         {
             UnitKind.ListItem when _asksHow => StepsWeight * _total,
-            UnitKind.Row or UnitKind.Code => -RowPenalty * _total / _question.Count,
+            UnitKind.Row or UnitKind.Code => -(RowPenalty + (WordPenalty * terms.Count)) * _total / _question.Count,
             _ => 0,
         };
+
+    private static bool AreNeighbours(PassageUnit first, PassageUnit next) =>
+        first.Kind == UnitKind.Sentence && next.Kind == UnitKind.Sentence && next.Start - first.End <= 1;
 
     /// <summary>Steps belong together: a stretch that leads into a list or lies in one brings the list.</summary>
     private List<PassageUnit> WithList(List<PassageUnit> units, int start, int count)
@@ -167,12 +184,7 @@ internal sealed class Extraction
         }
 
         // A single sentence seldom stands alone: the next of the same paragraph explains it.
-        if (
-            end - start == 1
-            && end < units.Count
-            && units[start].Kind == UnitKind.Sentence
-            && units[end].Kind == UnitKind.Sentence
-        )
+        if (end - start == 1 && end < units.Count && AreNeighbours(units[start], units[end]))
         {
             end++;
         }

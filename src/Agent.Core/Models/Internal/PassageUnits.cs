@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace Slipway.Agents.Models.Internal;
@@ -8,7 +9,8 @@ namespace Slipway.Agents.Models.Internal;
 /// <param name="Kind">What it is.</param>
 /// <param name="Shown">How it reads outside of its document.</param>
 /// <param name="Heading">The heading above it, when that is in the passage itself.</param>
-internal sealed record PassageUnit(int Start, int End, UnitKind Kind, string Shown, string? Heading);
+/// <param name="Mark">What stands before it in a list: its number, or a dash.</param>
+internal sealed record PassageUnit(int Start, int End, UnitKind Kind, string Shown, string? Heading, string Mark = "-");
 
 internal enum UnitKind
 {
@@ -21,6 +23,8 @@ internal enum UnitKind
 /// <summary>Cuts a passage of plain text, Markdown or rows into the units that can be quoted.</summary>
 internal static partial class PassageUnits
 {
+    private const int MaxJsonLines = 40;
+
     public static List<PassageUnit> Split(string text)
     {
         List<PassageUnit> units = [];
@@ -55,6 +59,11 @@ internal static partial class PassageUnits
                     units.Add(new(start, end, UnitKind.Row, ShowRow(header, cells), heading));
                 }
             }
+            else if (line[0] == '{' && JsonObject(text, lines, i) is var (last, shown))
+            {
+                units.Add(new(start, lines[last].End, UnitKind.Row, shown, heading));
+                i = last;
+            }
             else if (ListMark().Match(line) is { Success: true } mark)
             {
                 while (i + 1 < lines.Count && Continues(text, lines[i + 1]))
@@ -63,7 +72,16 @@ internal static partial class PassageUnits
                 }
 
                 start += mark.Length;
-                units.Add(new(start, lines[i].End, UnitKind.ListItem, Show(text[start..lines[i].End]), heading));
+                units.Add(
+                    new(
+                        start,
+                        lines[i].End,
+                        UnitKind.ListItem,
+                        Show(text[start..lines[i].End]),
+                        heading,
+                        char.IsAsciiDigit(mark.Value[0]) ? mark.Groups[1].Value : "-"
+                    )
+                );
             }
             else if (Record().IsMatch(line))
             {
@@ -110,12 +128,45 @@ internal static partial class PassageUnits
         }
     }
 
+    /// <summary>A JSON object that begins in a line and ends in one: the last line, and the object as "name: value; name: value".</summary>
+    private static (int LastLine, string Shown)? JsonObject(string text, List<(int Start, int End)> lines, int first)
+    {
+        for (var last = first; last < Math.Min(lines.Count, first + MaxJsonLines); last++)
+        {
+            var json = text[lines[first].Start..lines[last].End].TrimEnd(',');
+            if (json[^1] != '}')
+            {
+                continue;
+            }
+
+            try
+            {
+                using var document = JsonDocument.Parse(json);
+                var members = document
+                    .RootElement.EnumerateObject()
+                    .Select(member => $"{member.Name}: {JsonValue(member.Value)}");
+                return (last, string.Join("; ", members));
+            }
+            catch (JsonException)
+            {
+                // The brace closes an inner object; the next one may close this.
+            }
+        }
+
+        return null;
+    }
+
+    private static string JsonValue(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Array
+            ? string.Join(", ", value.EnumerateArray().Select(JsonValue))
+            : value.ToString();
+
     /// <summary>Whether a line goes on with the paragraph or list item before.</summary>
     private static bool Continues(string text, (int Start, int End) line)
     {
         var content = text[line.Start..line.End];
         return content.Length > 0
-            && content[0] != '|'
+            && content[0] is not ('|' or '{')
             && !Decoration().IsMatch(content)
             && !ListMark().IsMatch(content)
             && !Fence().IsMatch(content)

@@ -8,8 +8,8 @@ internal static class Terms
     private static readonly HashSet<string> Function =
     [
         .. (
-            "a about all also am an and any are as at be been but by can could did do does doing for from get give had has have how i if in "
-            + "into is it its just let like make may me more most much must my no not of on or our out please s shall she should show so "
+            "a about again all also am an and any are as at be been big but by can could did do does doing for from get give had has have how i if in "
+            + "into is it its just let like long make may me more most much must my no not of often on or our out please s shall she should show so "
             + "some such t tell than that the their them then there these they this those to too under up us use very was we were what when "
             + "where which while who whom whose why will with would you your"
         ).Split(' '),
@@ -34,7 +34,9 @@ internal static class Terms
 
     /// <summary>Whether a question asks for a way to do something.</summary>
     public static bool AsksHow(string question) =>
-        Words(question).Zip(Words(question).Skip(1)).Any(pair => pair is ("how", "do" or "to" or "can" or "should" or "must"));
+        Words(question)
+            .Zip(Words(question).Skip(1))
+            .Any(pair => pair is ("how", "do" or "to" or "can" or "should" or "must"));
 
     /// <summary>The terms of a text, each once.</summary>
     public static HashSet<string> Of(string text) =>
