@@ -46,7 +46,8 @@ public static class SlipwayBuilderHttpExtensions
         services.AddOpenApi();
         services
             .AddHealthChecks()
-            .AddCheck<DatabaseHealthCheck>("database", tags: [HealthEndpoints.ReadyTag], timeout: HealthTimeout);
+            .AddCheck<DatabaseHealthCheck>("database", tags: [HealthEndpoints.ReadyTag], timeout: HealthTimeout)
+            .AddCheck<ModelHealthCheck>("model");
         return builder;
     }
 }

@@ -11,6 +11,7 @@ using Slipway.Agents.Tools;
 using Slipway.Agents.Turns;
 using Slipway.Hosting;
 using Slipway.Hosting.Ingestion;
+using Slipway.Hosting.Models;
 using Slipway.Hosting.Settings;
 using Slipway.Hosting.Startup;
 using Slipway.Rag.Chunking;
@@ -29,13 +30,20 @@ public static class SlipwayBuilderExtensions
     /// <param name="builder">Slipway.</param>
     /// <param name="configure">Settings in code; they win over the section <c>Rag</c>.</param>
     /// <remarks>
-    /// An <see cref="IEmbeddingGenerator"/> that the application registers is used for search by meaning; without one, words are searched.
+    /// An <see cref="IEmbeddingGenerator"/> that the application registers is used for search by meaning, or else the endpoint of the
+    /// section <c>Rag:Embedding</c> (<c>EMBEDDING_…</c>). With neither, words alone are searched.
     /// </remarks>
     public static ISlipwayBuilder AddRag(this ISlipwayBuilder builder, Action<RagOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         var services = builder.Services;
         services.AddValidatedOptions<RagOptions, RagBinder>(configure);
+        services.AddValidatedOptions<EmbeddingOptions, EmbeddingBinder>(null);
+        services.TryAddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(provider =>
+            provider.GetRequiredService<IOptions<EmbeddingOptions>>().Value is { IsConfigured: true } model
+                ? OpenAICompatible.CreateEmbeddingGenerator(model, provider.GetRequiredService<TimeProvider>())
+                : null! // no model: whoever asks with GetService is told so, and searches by words
+        );
         services.AddHostedService<StorageStart>();
         services.TryAddSingleton(provider => new ReaderSet([
             .. provider.GetServices<IDocumentReader>(), // an application's own come first
@@ -104,15 +112,24 @@ public static class SlipwayBuilderExtensions
     /// <param name="builder">Slipway.</param>
     /// <param name="configure">Settings in code; they win over the section <c>Agent</c>.</param>
     /// <remarks>
-    /// An <see cref="IChatClient"/> that the application registers is its model. Without one, <see cref="ExtractiveChatClient"/> answers
-    /// with quotations.
+    /// An <see cref="IChatClient"/> that the application registers is its model, or else the endpoint of the section <c>Agent:Model</c>
+    /// (<c>LLM_…</c>). With neither, <see cref="ExtractiveChatClient"/> answers with quotations. It lives as long as the host.
     /// </remarks>
     public static ISlipwayBuilder AddAgent(this ISlipwayBuilder builder, Action<AgentOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
         var services = builder.Services;
         services.AddValidatedOptions<AgentOptions, AgentBinder>(configure);
-        services.TryAddSingleton<IChatClient, ExtractiveChatClient>();
+        services.AddValidatedOptions<ModelOptions, ModelBinder>(null);
+        services.TryAddSingleton<ModelHealth>();
+        services.TryAddSingleton<IChatClient>(provider =>
+            provider.GetRequiredService<IOptions<ModelOptions>>().Value is { IsConfigured: true } model
+                ? new WatchedChatClient(
+                    OpenAICompatible.CreateChatClient(model, provider.GetRequiredService<TimeProvider>()),
+                    provider.GetRequiredService<ModelHealth>()
+                )
+                : new ExtractiveChatClient()
+        );
         services.TryAddSingleton<IToolSource>(provider =>
             provider.GetService<KnowledgeTools>() is { } knowledge
                 ? new ToolSource(
