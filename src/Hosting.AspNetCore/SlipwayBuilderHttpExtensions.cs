@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Slipway;
 using Slipway.Hosting;
@@ -32,8 +31,6 @@ public static class SlipwayBuilderHttpExtensions
         services.AddValidatedOptions<LimitsOptions, LimitsBinder>(null);
         services.TryAddSingleton<BareStatusFilter>();
         services.AddSingleton<IStartupFilter>(provider => provider.GetRequiredService<BareStatusFilter>());
-        // A parameter that cannot be read is an error with a text, in production too.
-        services.Configure<RouteHandlerOptions>(options => options.ThrowOnBadRequest = true);
         services.ConfigureHttpJsonOptions(options =>
         {
             // For the API's description; the endpoints name their types themselves.

@@ -1,5 +1,6 @@
 using System.Net.Http.Headers;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Slipway.Hosting.Auth;
@@ -22,7 +23,7 @@ public static partial class DocumentEndpoints
         string? name,
         string? title,
         string? uri,
-        string[]? principals
+        [FromQuery] string[]? principals
     )
     {
         try

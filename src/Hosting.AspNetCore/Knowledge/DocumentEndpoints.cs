@@ -51,14 +51,10 @@ public static partial class DocumentEndpoints
         string? contains,
         string? source,
         string? after,
-        int limit = DefaultLimit
+        string? limit
     )
     {
-        if (limit is < 1 or > MaxLimit)
-        {
-            throw Problem.Invalid($"'limit' is {limit}; it may be 1 to {MaxLimit}.").ToException();
-        }
-
+        var size = QueryNumber.Parse("limit", limit, DefaultLimit, MaxLimit);
         var principal = context.GetPrincipal();
         var page = await documents
             .ListAsync(
@@ -70,7 +66,7 @@ public static partial class DocumentEndpoints
                     Contains = contains,
                     Source = source,
                     After = after,
-                    Limit = limit,
+                    Limit = size,
                 },
                 context.RequestAborted
             )
@@ -91,8 +87,8 @@ public static partial class DocumentEndpoints
         HttpContext context,
         IDocumentStore documents,
         string id,
-        int? start,
-        int? end
+        string? start,
+        string? end
     )
     {
         var document = await FindOrThrowAsync(context, documents, id).ConfigureAwait(false);
@@ -107,7 +103,14 @@ public static partial class DocumentEndpoints
             ).ToException();
         }
 
-        var passage = start is null && end is null ? null : Cut(text.Text, start ?? 0, end ?? text.Text.Length);
+        var passage =
+            start is null && end is null
+                ? null
+                : Cut(
+                    text.Text,
+                    QueryNumber.Parse("start", start, 0, text.Text.Length, min: 0),
+                    QueryNumber.Parse("end", end, text.Text.Length, text.Text.Length, min: 0)
+                );
         return TypedResults.Json(
             new DocumentContent(
                 id,
@@ -122,10 +125,8 @@ public static partial class DocumentEndpoints
     }
 
     private static DocumentPassage Cut(string text, int start, int end) =>
-        start < 0 || end > text.Length || start > end
-            ? throw Problem
-                .Invalid($"'start' and 'end' are {start} and {end}; the text has {text.Length} characters.")
-                .ToException()
+        start > end
+            ? throw Problem.Invalid($"'start' is {start} and lies after 'end', which is {end}.").ToException()
             : new DocumentPassage(start, end, text[start..end]);
 
     private static DocumentState? State(string? state) =>

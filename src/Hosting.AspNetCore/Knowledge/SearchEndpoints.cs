@@ -33,7 +33,7 @@ public static class SearchEndpoints
         RetrievalPipeline retrieval,
         IOptions<RagOptions> rag,
         string? q,
-        int count = DefaultCount
+        string? count
     )
     {
         if (string.IsNullOrWhiteSpace(q))
@@ -41,18 +41,14 @@ public static class SearchEndpoints
             throw Problem.Invalid("'q' is missing: what to search for.").ToException();
         }
 
-        if (count is < 1 or > MaxCount)
-        {
-            throw Problem.Invalid($"'count' is {count}; it may be 1 to {MaxCount}.").ToException();
-        }
-
+        var wanted = QueryNumber.Parse("count", count, DefaultCount, MaxCount);
         var principal = context.GetPrincipal();
         var result = await retrieval
             .RetrieveAsync(
                 new RetrievalRequest
                 {
                     Query = q,
-                    Count = count,
+                    Count = wanted,
                     Collection = new CollectionKey(principal.Tenant, rag.Value.Collection),
                     Principal = principal,
                 },
