@@ -132,11 +132,11 @@ public sealed class LocalFolderSource : IDocumentSource, IDisposable
                     new Entry(
                         entry.FileName.ToString(),
                         entry.IsDirectory,
-                        (entry.Attributes & FileAttributes.ReparsePoint) != 0,
+                        entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
                         entry.IsDirectory ? 0 : entry.Length,
                         entry.LastWriteTimeUtc
                     ),
-                new EnumerationOptions { AttributesToSkip = 0, IgnoreInaccessible = false }
+                new EnumerationOptions { AttributesToSkip = FileAttributes.None, IgnoreInaccessible = false }
             )
             {
                 ShouldIncludePredicate = static (ref FileSystemEntry entry) =>
@@ -186,7 +186,7 @@ public sealed class LocalFolderSource : IDocumentSource, IDisposable
             {
                 IsDirectory = false,
                 Length = file.Length,
-                ModifiedAt = file.LastWriteTimeUtc,
+                ModifiedAt = new DateTimeOffset(file.LastWriteTimeUtc),
             }
             : null;
     }
