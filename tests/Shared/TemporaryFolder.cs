@@ -1,4 +1,4 @@
-namespace Slipway.Storage.Sqlite.Tests;
+namespace Slipway.Tests;
 
 /// <summary>A folder of its own for a test, removed afterwards.</summary>
 internal sealed class TemporaryFolder : IDisposable
