@@ -13,6 +13,8 @@ public sealed class MarkdownReader : IDocumentReader
     /// <summary>No heading for people is that long, and emphasis markers by the thousand would take quadratic time.</summary>
     private const int LongestParsedHeading = 1_000;
 
+    private const int DeepestNesting = 100;
+
     private static readonly MarkdownPipeline Pipeline = BuildPipeline();
 
     /// <inheritdoc/>
@@ -30,20 +32,55 @@ public sealed class MarkdownReader : IDocumentReader
 
     internal static StructuredDocument Read(string text)
     {
-        MarkdownDocument parsed;
         try
         {
-            parsed = Markdown.Parse(text, Pipeline);
+            if (!IsNestedAbsurdly(text))
+            {
+                var blocks = new MarkdownBlocks(text);
+                blocks.AddAll(Markdown.Parse(text, Pipeline));
+                return blocks.ToDocument();
+            }
         }
         catch (ArgumentException)
         {
-            // The parser's guard against absurdly deep nesting. What is nested like that is no structure for a reader of text.
-            return PlainTextReader.Read(text, BlockKind.Paragraph);
+            // The parser's own guard against nesting.
         }
 
-        var blocks = new MarkdownBlocks(text);
-        blocks.AddAll(parsed);
-        return blocks.ToDocument();
+        return PlainTextReader.Read(text, BlockKind.Paragraph);
+    }
+
+    /// <summary>
+    /// Whether a line begins with more quotation and list marks than anybody writes. The parser takes quadratic time for them.
+    /// </summary>
+    private static bool IsNestedAbsurdly(string text)
+    {
+        foreach (var line in new LineRanges(text, 0, text.Length))
+        {
+            var marks = text.AsSpan(line);
+            var length = marks.IndexOfAnyExcept("> \t-+*0123456789.)");
+            if ((length < 0 ? marks.Length : length) > DeepestNesting && CountMarks(marks) > DeepestNesting)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static int CountMarks(ReadOnlySpan<char> line)
+    {
+        var count = 0;
+        for (
+            var i = 0;
+            i < line.Length && line[i] is '>' or ' ' or '\t' or '-' or '+' or '*' or '.' or ')' or (>= '0' and <= '9');
+            i++
+        )
+        {
+            var endsMark = i + 1 < line.Length && line[i + 1] is ' ' or '\t';
+            count += line[i] == '>' || (endsMark && line[i] is '-' or '+' or '*' or '.' or ')') ? 1 : 0;
+        }
+
+        return count;
     }
 
     /// <summary>

@@ -11,7 +11,7 @@ namespace Slipway.Rag.Chunking;
 internal readonly record struct Cut(int Position, CutStrength Strength, int TokensBefore, uint Priority)
 {
     /// <summary>So many characters after the cut decide its priority.</summary>
-    private const int LookAhead = 48;
+    private const int LookAhead = 32;
 
     /// <summary>Rows and lines often begin alike: there the whole line decides, up to this length.</summary>
     private const int LongestLine = 256;

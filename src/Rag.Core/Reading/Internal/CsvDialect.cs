@@ -75,6 +75,9 @@ internal readonly record struct CsvDialect(char Delimiter, char Quote)
             agreeing += cells == expected ? 1 : 0;
         }
 
-        return expected < 2 || quoted || (quote == '\'' && !sawQuote) ? 0 : agreeing * 1000 + Math.Min(expected, 999);
+        // The quote that is there beats the one that is not.
+        return expected < 2 || quoted || (quote == '\'' && !sawQuote)
+            ? 0
+            : agreeing * 1000 + Math.Min(expected, 499) + (sawQuote ? 500 : 0);
     }
 }
