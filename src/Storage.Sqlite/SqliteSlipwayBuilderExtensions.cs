@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Slipway;
@@ -22,17 +23,27 @@ public static class SqliteSlipwayBuilderExtensions
 
     /// <summary>Uses a SQLite file for everything that is stored.</summary>
     /// <param name="builder">What <c>AddSlipway()</c> returned.</param>
-    /// <param name="configure">Sets the file and how it is written.</param>
-    public static ISlipwayBuilder UseSqlite(this ISlipwayBuilder builder, Action<SqliteStorageOptions> configure)
+    /// <param name="configure">
+    /// Sets the file and how it is written. What it leaves alone comes from the settings: <c>Storage:Path</c> (alias
+    /// <c>DATABASE_URL</c>), and <c>slipway.db</c> where that is not set either.
+    /// </param>
+    public static ISlipwayBuilder UseSqlite(
+        this ISlipwayBuilder builder,
+        Action<SqliteStorageOptions>? configure = null
+    )
     {
         ArgumentNullException.ThrowIfNull(builder);
-        ArgumentNullException.ThrowIfNull(configure);
         var services = builder.Services;
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton(provider =>
         {
             var options = new SqliteStorageOptions();
-            configure(options);
+            if (provider.GetService<IConfiguration>()?["Storage:Path"] is { Length: > 0 } path)
+            {
+                options.Path = path;
+            }
+
+            configure?.Invoke(options);
             return new SqliteDatabase(options, provider.GetRequiredService<TimeProvider>());
         });
         services.TryAddSingleton<SqliteDocumentStore>();

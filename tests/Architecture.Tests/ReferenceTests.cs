@@ -33,7 +33,7 @@ public sealed class ReferenceTests
             "Microsoft.Extensions.AI.Abstractions",
             "Microsoft.Extensions.Logging.Abstractions",
         ],
-        ["Storage.Sqlite"] = ["Microsoft.Data.Sqlite"],
+        ["Storage.Sqlite"] = ["Microsoft.Data.Sqlite", "Microsoft.Extensions.Configuration.Abstractions"],
         ["Hosting"] = ["Microsoft.Extensions.AI.OpenAI", "Microsoft.Extensions.Hosting"],
         ["Hosting.AspNetCore"] =
         [

@@ -5,7 +5,7 @@ return await SlipwayHost.RunAsync(() =>
     var builder = WebApplication.CreateBuilder(args);
     builder
         .AddSlipway()
-        .UseSqlite(builder.Configuration["Storage:Path"] ?? "data/acme.db")
+        .UseSqlite()
         .AddRag()
         .AddFolder("knowledge")
         .AddAgent()
