@@ -1,3 +1,4 @@
+using System.Buffers;
 using Markdig;
 using Markdig.Parsers;
 using Markdig.Syntax;
@@ -14,6 +15,8 @@ public sealed class MarkdownReader : IDocumentReader
     private const int LongestParsedHeading = 1_000;
 
     private const int DeepestNesting = 100;
+
+    private static readonly SearchValues<char> NestingMarks = SearchValues.Create("> \t-+*0123456789.)");
 
     private static readonly MarkdownPipeline Pipeline = BuildPipeline();
 
@@ -57,7 +60,7 @@ public sealed class MarkdownReader : IDocumentReader
         foreach (var line in new LineRanges(text, 0, text.Length))
         {
             var marks = text.AsSpan(line);
-            var length = marks.IndexOfAnyExcept("> \t-+*0123456789.)");
+            var length = marks.IndexOfAnyExcept(NestingMarks);
             if ((length < 0 ? marks.Length : length) > DeepestNesting && CountMarks(marks) > DeepestNesting)
             {
                 return true;

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 using Markdig.Extensions.Yaml;
 using Markdig.Syntax;
@@ -139,10 +140,12 @@ internal sealed class MarkdownBlocks(string text)
         Append(kind, start, end);
     }
 
+    private static readonly SearchValues<char> DelimiterRow = SearchValues.Create("|-: \t\r\n>");
+
     private static bool IsDelimiterRow(ReadOnlySpan<char> line, int cells) =>
         line.Contains('-')
         && (line.Contains('|') || (cells == 1 && line.Contains(':')))
-        && line.IndexOfAnyExcept("|-: \t\r\n>") < 0
+        && line.IndexOfAnyExcept(DelimiterRow) < 0
         && CountCells(line) == cells;
 
     private static int CountCells(ReadOnlySpan<char> line)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text;
 
@@ -32,6 +33,8 @@ internal sealed class TextAnalyzer(AnalyzerOptions options)
         Word,
         Unspaced,
     }
+
+    private static readonly SearchValues<char> NumberOrVersion = SearchValues.Create("0123456789.");
 
     public AnalyzerOptions Options { get; } = options;
 
@@ -254,7 +257,7 @@ internal sealed class TextAnalyzer(AnalyzerOptions options)
         if (count > 1)
         {
             sink.Add(folded);
-            if (count > MaxParts || folded.IndexOfAnyExcept("0123456789.") < 0)
+            if (count > MaxParts || folded.IndexOfAnyExcept(NumberOrVersion) < 0)
             {
                 return; // a hash, a number or a version says nothing in parts
             }
