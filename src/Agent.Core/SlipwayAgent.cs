@@ -36,7 +36,7 @@ public sealed class SlipwayAgent(ITurnRunner turns, AgentOptions options, Princi
     /// <param name="user">Who asks.</param>
     /// <param name="conversationId">The conversation: the user's own, or free. Null for a new one.</param>
     /// <exception cref="SlipwayException">The id cannot be used.</exception>
-    public SlipwayAgentSession CreateSession(Principal user, string? conversationId = null)
+    public static SlipwayAgentSession CreateSession(Principal user, string? conversationId = null)
     {
         ArgumentNullException.ThrowIfNull(user);
         conversationId ??= ConversationId.Create();

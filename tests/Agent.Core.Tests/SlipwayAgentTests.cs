@@ -181,10 +181,10 @@ public sealed class SlipwayAgentTests : IDisposable
     public async Task Sessions_of_others_are_refused()
     {
         var agent = Create(new(Say("ok")));
-        var mine = agent.CreateSession(Principal.Local, "shared-id");
+        var mine = SlipwayAgent.CreateSession(Principal.Local, "shared-id");
         await agent.RunAsync("hi", mine, cancellationToken: Cancellation);
 
-        var theirs = agent.CreateSession(new(Principal.DefaultTenant, "eve"), "shared-id");
+        var theirs = SlipwayAgent.CreateSession(new(Principal.DefaultTenant, "eve"), "shared-id");
 
         await Assert.ThrowsAnyAsync<SlipwayException>(() =>
             agent.RunAsync("hi", theirs, cancellationToken: Cancellation)

@@ -122,7 +122,7 @@ public sealed class ExtractiveChatClient : IChatClient
             && properties.ValueKind == JsonValueKind.Object
                 ? properties.EnumerateObject().Select(property => property.Name).ToList()
                 : [];
-        Dictionary<string, object?> arguments = new()
+        Dictionary<string, object?> arguments = new(StringComparer.Ordinal)
         {
             [parameters.Contains("query") ? "query" : parameters.FirstOrDefault("query")] = question,
         };
@@ -173,7 +173,7 @@ public sealed class ExtractiveChatClient : IChatClient
     private static void Append(StringBuilder answer, Excerpt excerpt)
     {
         var passage = excerpt.Passage;
-        var heading = excerpt.Units[0].Heading ?? passage.Headings.LastOrDefault() ?? passage.Title;
+        var heading = excerpt.Units[0].Heading ?? (passage.Headings.Count > 0 ? passage.Headings[^1] : passage.Title);
         answer
             .Append("**")
             .Append(passage.Title)

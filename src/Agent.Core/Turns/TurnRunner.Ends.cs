@@ -66,9 +66,7 @@ public sealed partial class TurnRunner
         TurnEnd end;
         try
         {
-            await using var scope = scopes?.CreateAsyncScope();
-            turn.Services = scope?.ServiceProvider;
-            end = await AnswerAsync(turn, cancellationToken).ConfigureAwait(false);
+            end = await AnswerInScopeAsync(turn, cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -97,6 +95,21 @@ public sealed partial class TurnRunner
 
         turn.Emit(new TurnFinished(end.Status, end.FinishReason, turn.Usage));
         turn.EndEvents();
+    }
+
+    private async Task<TurnEnd> AnswerInScopeAsync(Turn turn, CancellationToken cancellationToken)
+    {
+        if (scopes is null)
+        {
+            return await AnswerAsync(turn, cancellationToken).ConfigureAwait(false);
+        }
+
+        var scope = scopes.CreateAsyncScope();
+        await using (scope.ConfigureAwait(false))
+        {
+            turn.Services = scope.ServiceProvider;
+            return await AnswerAsync(turn, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     /// <summary>What was said and not stored yet becomes the answer's message, however the turn ended.</summary>

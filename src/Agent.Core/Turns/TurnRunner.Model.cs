@@ -1,4 +1,6 @@
+using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Slipway.Agents.Conversations;
 using Slipway.Agents.Turns.Internal;
 
 namespace Slipway.Agents.Turns;
@@ -54,11 +56,34 @@ public sealed partial class TurnRunner
                 .OfType<FunctionCallContent>()
                 .Where(call => !call.InformationalOnly),
         ];
+        foreach (var call in calls)
+        {
+            Scrub(call);
+        }
+
         if (calls.Count == 0)
         {
             turn.Emit(new StepFinished(turn.Step, turn.StepUsage));
         }
 
         return (calls, (response.FinishReason ?? ChatFinishReason.Stop).Value);
+    }
+
+    // Half a character in a model's JSON reads as an element but can be neither written nor stored.
+    private static void Scrub(FunctionCallContent call)
+    {
+        foreach (var (name, value) in call.Arguments?.ToList() ?? [])
+        {
+            if (
+                value is JsonElement element
+                && element.GetRawText() is var raw
+                && StoredMessage.Scrub(raw) is var scrubbed
+                && scrubbed != raw
+            )
+            {
+                using var document = JsonDocument.Parse(scrubbed);
+                call.Arguments![name] = document.RootElement.Clone();
+            }
+        }
     }
 }

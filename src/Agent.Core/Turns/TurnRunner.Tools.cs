@@ -98,7 +98,7 @@ public sealed partial class TurnRunner
 
         try
         {
-            AIFunctionArguments arguments = new(call.Arguments) { Services = turn.Services };
+            AIFunctionArguments arguments = new(call.Arguments, StringComparer.Ordinal) { Services = turn.Services };
             // A tool that does not heed the token must not keep a cancelled turn open.
             return ToolOutcome.From(
                 await function
@@ -131,7 +131,9 @@ public sealed partial class TurnRunner
         };
 
     private static JsonElement Arguments(FunctionCallContent call) =>
-        AgentJson.ToElement<IDictionary<string, object?>>(call.Arguments ?? new Dictionary<string, object?>(0));
+        AgentJson.ToElement<IDictionary<string, object?>>(
+            call.Arguments ?? new Dictionary<string, object?>(0, StringComparer.Ordinal)
+        );
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Tool {Tool} failed in turn {TurnId}.")]
     private partial void LogToolFailed(string tool, string turnId, Exception exception);

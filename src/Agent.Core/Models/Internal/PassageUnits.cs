@@ -24,6 +24,7 @@ internal enum UnitKind
 internal static partial class PassageUnits
 {
     private const int MaxJsonLines = 40;
+    private const int MatchTimeout = 1_000; // milliseconds: passages are short, and a document may be made to take long
 
     public static List<PassageUnit> Split(string text)
     {
@@ -79,7 +80,7 @@ internal static partial class PassageUnits
                         UnitKind.ListItem,
                         Show(text[start..lines[i].End]),
                         heading,
-                        char.IsAsciiDigit(mark.Value[0]) ? mark.Groups[1].Value : "-"
+                        char.IsAsciiDigit(mark.Value[0]) ? mark.Groups["mark"].Value : "-"
                     )
                 );
             }
@@ -214,35 +215,43 @@ internal static partial class PassageUnits
     // Links lead nowhere outside of their document; emphasis may lose its other half.
     private static string Show(string text) =>
         WhiteSpace()
-            .Replace(Link().Replace(text, "$1").Replace("**", "", StringComparison.Ordinal).TrimStart('>', ' '), " ")
+            .Replace(
+                Link().Replace(text, "${text}").Replace("**", "", StringComparison.Ordinal).TrimStart('>', ' '),
+                " "
+            )
             .Trim();
 
-    [GeneratedRegex(@"^(```|~~~)")]
+    [GeneratedRegex(@"^(```|~~~)", RegexOptions.ExplicitCapture, MatchTimeout)]
     private static partial Regex Fence();
 
     // Headings, rules, the line under a table's header, images alone in their line.
-    [GeneratedRegex(@"^(#{1,6}\s|[-=*_\s|:]{3,}$|!\[[^\]]*\]\([^)]*\)$)")]
+    [GeneratedRegex(@"^(#{1,6}\s|[-=*_\s|:]{3,}$|!\[[^\]]*\]\([^)]*\)$)", RegexOptions.ExplicitCapture, MatchTimeout)]
     private static partial Regex Decoration();
 
-    [GeneratedRegex(@"^([-*+•]|\d{1,3}[.)])\s+(\[[ xX]\]\s+)?")]
+    [GeneratedRegex(@"^(?<mark>[-*+•]|\d{1,3}[.)])\s+(\[[ xX]\]\s+)?", RegexOptions.ExplicitCapture, MatchTimeout)]
     private static partial Regex ListMark();
 
     // A row of tabular data as the readers write it: "Column: value; Column: value".
-    [GeneratedRegex(@"^[^:;]{1,60}: .*; [^:;]{1,60}: ")]
+    [GeneratedRegex(@"^[^:;]{1,60}: .*; [^:;]{1,60}: ", RegexOptions.ExplicitCapture, MatchTimeout)]
     private static partial Regex Record();
 
-    [GeneratedRegex(@"[.!?…]+[""”’')\]*]*(?=\s+[\p{Lu}\p{Lt}\p{Lo}\d""“‘'(\[*])|[。！？]+")]
+    [GeneratedRegex(
+        @"[.!?…]+[""”’')\]*]*(?=\s+[\p{Lu}\p{Lt}\p{Lo}\d""“‘'(\[*])|[。！？]+",
+        RegexOptions.ExplicitCapture,
+        MatchTimeout
+    )]
     private static partial Regex SentenceEnd();
 
     [GeneratedRegex(
         @"(^|[\s(])(e\.g|i\.e|etc|cf|vs|approx|no|nos|fig|mr|mrs|ms|dr|prof|st|inc|ltd|co|p|pp|[a-z]|\d{1,2})\.$",
-        RegexOptions.IgnoreCase
+        RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase,
+        MatchTimeout
     )]
     private static partial Regex Abbreviation();
 
-    [GeneratedRegex(@"!?\[([^\]]*)\]\([^)\s]*(?:\s""[^""]*"")?\)")]
+    [GeneratedRegex(@"!?\[(?<text>[^\]]*)\]\([^)\s]*(?:\s""[^""]*"")?\)", RegexOptions.ExplicitCapture, MatchTimeout)]
     private static partial Regex Link();
 
-    [GeneratedRegex(@"\s+")]
+    [GeneratedRegex(@"\s+", RegexOptions.ExplicitCapture, MatchTimeout)]
     private static partial Regex WhiteSpace();
 }
