@@ -24,12 +24,7 @@ public class SlipwayException : Exception
     /// <param name="message">One or two sentences: what happened, with the names and values that matter.</param>
     /// <param name="fix">One sentence: the setting or the action that helps. May be null when there is nothing to do but wait.</param>
     /// <param name="innerException">The cause, if another exception was.</param>
-    public SlipwayException(
-        ErrorClass errorClass,
-        string message,
-        string? fix = null,
-        Exception? innerException = null
-    )
+    public SlipwayException(ErrorClass errorClass, string message, string? fix = null, Exception? innerException = null)
         : base(message, innerException)
     {
         Class = errorClass;

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -152,10 +153,10 @@ public static class SlipwayBuilderExtensions
     }
 
     /// <summary>Options that are read from their section by a binder, checked by it, and checked when the host starts.</summary>
-    internal static void AddValidatedOptions<TOptions, TBinder>(
-        this IServiceCollection services,
-        Action<TOptions>? configure
-    )
+    internal static void AddValidatedOptions<
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicParameterlessConstructor)] TOptions,
+        [DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] TBinder
+    >(this IServiceCollection services, Action<TOptions>? configure)
         where TOptions : class
         where TBinder : OptionsBinder<TOptions>
     {

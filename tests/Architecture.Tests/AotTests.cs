@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 
 namespace Slipway.Architecture.Tests;
 
@@ -35,7 +34,7 @@ public sealed class AotTests
 
             var program = Path.Combine(
                 output,
-                RuntimeInformation.IsOSPlatform(OSPlatform.Windows) ? "Aot.SmokeTest.exe" : "Aot.SmokeTest"
+                OperatingSystem.IsWindows() ? "Aot.SmokeTest.exe" : "Aot.SmokeTest"
             );
             var (result, answer) = await RunAsync(program);
             Assert.True(result == 0, answer);

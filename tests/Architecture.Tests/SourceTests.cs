@@ -15,7 +15,7 @@ public sealed partial class SourceTests
 
     [Fact]
     public void No_source_file_is_over_500_lines() =>
-        Assert.Empty(Repository.Sources("src").Where(file => File.ReadLines(file).Count() > 500));
+        Assert.DoesNotContain(Repository.Sources("src"), file => File.ReadLines(file).Count() > 500);
 
     [Theory]
     [MemberData(nameof(Pipelines))]
@@ -28,8 +28,9 @@ public sealed partial class SourceTests
 
     [Fact]
     public void Nothing_is_named_after_nothing() =>
-        Assert.Empty(
-            Repository.Sources("src").Where(file => EmptyName().IsMatch(Path.GetFileNameWithoutExtension(file)))
+        Assert.DoesNotContain(
+            Repository.Sources("src"),
+            file => EmptyName().IsMatch(Path.GetFileNameWithoutExtension(file))
         );
 
     [Fact]

@@ -47,7 +47,7 @@ internal sealed record AnswerToolCall(int? Index, string Id, string Type, Functi
 /// <summary>A citation where OpenAI has one for web pages, so that clients show it; the place itself is in <paramref name="Slipway"/>.</summary>
 internal sealed record Annotation(UrlCitation UrlCitation, Chat.CitedPassage Slipway)
 {
-    public string Type => "url_citation";
+    public string Type { get; } = "url_citation";
 }
 
 /// <param name="StartIndex">First character of the marker in the answer.</param>
@@ -60,14 +60,14 @@ internal sealed record CompletionUsage(long PromptTokens, long CompletionTokens,
 
 internal sealed record ModelList(IReadOnlyList<ModelInfo> Data)
 {
-    public string Object => "list";
+    public string Object { get; } = "list";
 }
 
 internal sealed record ModelInfo(string Id, long Created)
 {
-    public string Object => "model";
+    public string Object { get; } = "model";
 
-    public string OwnedBy => "slipway";
+    public string OwnedBy { get; } = "slipway";
 }
 
 [JsonSourceGenerationOptions(

@@ -21,9 +21,9 @@ internal sealed class RunStatistics(TimeProvider timeProvider)
     /// <summary>Seconds since the run began.</summary>
     public double TotalDuration => timeProvider.GetElapsedTime(_start).TotalSeconds;
 
-    public bool Initialized => true;
+    public bool Initialized { get; } = true;
 
-    public string RunMode => "single";
+    public string RunMode { get; } = "single";
 
     [JsonIgnore]
     public int ExitCode { get; private set; }

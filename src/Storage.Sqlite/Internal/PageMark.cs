@@ -25,9 +25,9 @@ internal static class PageMark
             var end = text.LastIndexOf(Separator);
             return end < 0 ? throw new FormatException() : (text[..end], text[(end + 1)..]);
         }
-        catch (FormatException)
+        catch (FormatException exception)
         {
-            throw new ArgumentException("The page mark is not one that this API gave out.", nameof(mark));
+            throw new ArgumentException("The page mark is not one that this API gave out.", nameof(mark), exception);
         }
     }
 }

@@ -3,14 +3,7 @@ using Slipway.Hosting;
 return await SlipwayHost.RunAsync(() =>
 {
     var builder = WebApplication.CreateBuilder(args);
-    builder
-        .AddSlipway()
-        .UseSqlite()
-        .AddRag()
-        .AddFolder("knowledge")
-        .AddAgent()
-        .AddIngestion()
-        .AddHttpApi();
+    builder.AddSlipway().UseSqlite().AddRag().AddFolder("knowledge").AddAgent().AddIngestion().AddHttpApi();
 
     var app = builder.Build();
     app.MapSlipway();
