@@ -32,10 +32,7 @@ public sealed class AotTests
             Assert.True(exitCode == 0, log);
             Assert.DoesNotContain("warning IL", log, StringComparison.Ordinal);
 
-            var program = Path.Combine(
-                output,
-                OperatingSystem.IsWindows() ? "Aot.SmokeTest.exe" : "Aot.SmokeTest"
-            );
+            var program = Path.Combine(output, OperatingSystem.IsWindows() ? "Aot.SmokeTest.exe" : "Aot.SmokeTest");
             var (result, answer) = await RunAsync(program);
             Assert.True(result == 0, answer);
             Assert.Contains("27 days", answer, StringComparison.Ordinal);
