@@ -53,7 +53,7 @@ public sealed class MarkdownReader : IDocumentReader
     }
 
     /// <summary>
-    /// Whether a line begins with more quotation and list marks than anybody writes. The parser takes quadratic time for them.
+    /// Whether a line is deeper in quotations and lists than anybody writes. The parser's time grows faster than the square of the depth.
     /// </summary>
     private static bool IsNestedAbsurdly(string text)
     {
@@ -61,7 +61,7 @@ public sealed class MarkdownReader : IDocumentReader
         {
             var marks = text.AsSpan(line);
             var length = marks.IndexOfAnyExcept(NestingMarks);
-            if ((length < 0 ? marks.Length : length) > DeepestNesting && CountMarks(marks) > DeepestNesting)
+            if ((length < 0 ? marks.Length : length) > DeepestNesting && CountLevels(marks) > DeepestNesting)
             {
                 return true;
             }
@@ -70,20 +70,23 @@ public sealed class MarkdownReader : IDocumentReader
         return false;
     }
 
-    private static int CountMarks(ReadOnlySpan<char> line)
+    /// <summary>NestingMarks, and before a mark the levels that its indent may stand for.</summary>
+    private static int CountLevels(ReadOnlySpan<char> line)
     {
-        var count = 0;
-        for (
-            var i = 0;
-            i < line.Length && line[i] is '>' or ' ' or '\t' or '-' or '+' or '*' or '.' or ')' or (>= '0' and <= '9');
-            i++
-        )
+        int levels = 0,
+            indent = 0;
+        for (var i = 0; i + 1 < line.Length && NestingMarks.Contains(line[i]); i++)
         {
-            var endsMark = i + 1 < line.Length && line[i + 1] is ' ' or '\t';
-            count += line[i] == '>' || (endsMark && line[i] is '-' or '+' or '*' or '.' or ')') ? 1 : 0;
+            var endsMark = line[i + 1] is ' ' or '\t';
+            indent += line[i] == ' ' ? 1 : 0;
+            if (line[i] == '>' || (endsMark && line[i] is '-' or '+' or '*' or '.' or ')'))
+            {
+                levels += 1 + (indent / 2);
+                indent = 0;
+            }
         }
 
-        return count;
+        return levels;
     }
 
     /// <summary>

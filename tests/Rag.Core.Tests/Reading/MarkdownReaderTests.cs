@@ -147,6 +147,24 @@ public sealed class MarkdownReaderTests
     }
 
     [Fact]
+    public async Task Lists_that_nest_line_by_line_are_read()
+    {
+        var text = string.Concat(Enumerable.Range(0, 400).Select(i => $"{new string(' ', i * 2)}- level {i}\n"));
+        var document = await ReadText.AsAsync("a.md", text);
+        Assert.NotEmpty(document.Blocks);
+        ReadText.AssertBlocksAreSound(document);
+    }
+
+    [Fact]
+    public async Task A_heading_is_not_cut_inside_a_character()
+    {
+        var heading = (await ReadText.AsAsync("a.md", "# x" + string.Concat(Enumerable.Repeat("🚀", 150))))
+            .Blocks[0]
+            .Heading!;
+        Assert.Equal("x" + string.Concat(Enumerable.Repeat("🚀", 99)), heading);
+    }
+
+    [Fact]
     public void Blocks_are_sound_whatever_the_text()
     {
         var lines = Generators.AnyOf(

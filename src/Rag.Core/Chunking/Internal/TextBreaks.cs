@@ -122,6 +122,11 @@ internal static class TextBreaks
     /// <summary>Length of the grapheme; what has more than <see cref="LongestPiece"/> characters is no grapheme but an attack.</summary>
     private static int GraphemeLength(string text, int start, int end)
     {
+        if (start + 1 < end && char.IsAscii(text[start]) && text[start] != '\r' && char.IsAscii(text[start + 1]))
+        {
+            return 1;
+        }
+
         var window = text.AsSpan(start, Math.Min(LongestPiece + 1, end - start));
         var length = StringInfo.GetNextTextElementLength(window);
         return length > LongestPiece ? LongestPiece - (char.IsHighSurrogate(window[LongestPiece - 1]) ? 1 : 0) : length;
