@@ -37,8 +37,9 @@ public static partial class CompletionEndpoints
             .MapGet(
                 "/models",
                 (IOptions<AgentOptions> agent) =>
-                    TypedResults.Json(new ModelList([Model(agent.Value)]), CompletionJsonContext.Default.ModelList)
+                    Json.Result(new ModelList([Model(agent.Value)]), CompletionJsonContext.Default.ModelList)
             )
+            .Produces<ModelList>()
             .WithName("models")
             .WithSummary("Lists the agents as models.");
         group
@@ -47,9 +48,10 @@ public static partial class CompletionEndpoints
                 (string id, IOptions<AgentOptions> agent) =>
                 {
                     CheckModel(id, agent.Value);
-                    return TypedResults.Json(Model(agent.Value), CompletionJsonContext.Default.ModelInfo);
+                    return Json.Result(Model(agent.Value), CompletionJsonContext.Default.ModelInfo);
                 }
             )
+            .Produces<ModelInfo>()
             .WithName("model")
             .WithSummary("One agent as a model.");
         return group;
@@ -98,8 +100,8 @@ public static partial class CompletionEndpoints
             throw Refusal(failure).ToException();
         }
 
-        await context
-            .Response.WriteAsJsonAsync(
+        await Json.WriteAsync(
+                context,
                 new CompletionResponse
                 {
                     Id = Id(projection),
@@ -109,9 +111,7 @@ public static partial class CompletionEndpoints
                     Choices = [new(0, projection.Message, null, projection.FinishReason)],
                     Usage = projection.Usage,
                 },
-                CompletionJsonContext.Default.CompletionResponse,
-                null,
-                context.RequestAborted
+                CompletionJsonContext.Default.CompletionResponse
             )
             .ConfigureAwait(false);
     }

@@ -34,15 +34,14 @@ public static class HealthEndpoints
     private static Task WriteAsync(HttpContext context, HealthReport report)
     {
         var time = context.RequestServices.GetRequiredService<TimeProvider>();
-        return context.Response.WriteAsJsonAsync(
+        return Json.WriteAsync(
+            context,
             new HealthView(
                 report.Status.ToString().ToLowerInvariant(),
                 time.GetUtcNow(),
                 report.Entries.ToDictionary(entry => entry.Key, entry => entry.Value.Status == HealthStatus.Healthy)
             ),
-            HealthJsonContext.Default.HealthView,
-            null,
-            context.RequestAborted
+            HealthJsonContext.Default.HealthView
         );
     }
 }

@@ -49,10 +49,10 @@ public static partial class DocumentEndpoints
                 }
             }
 
-            return TypedResults.Json(
+            return Json.Result(
                 new DocumentList(accepted, null),
                 KnowledgeJsonContext.Default.DocumentList,
-                statusCode: StatusCodes.Status202Accepted
+                StatusCodes.Status202Accepted
             );
         }
         catch (BadHttpRequestException exception) when (exception.StatusCode == StatusCodes.Status413PayloadTooLarge)

@@ -26,20 +26,31 @@ public static partial class DocumentEndpoints
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ForCallers(limits => limits.MaxDocumentBytes);
-        group.MapGet("", ListAsync).WithName("documents").WithSummary("Lists documents by name, with their state.");
-        group.MapGet("/{id}", FindAsync).WithName("document").WithSummary("One document and where it stands.");
+        group
+            .MapGet("", ListAsync)
+            .WithName("documents")
+            .WithSummary("Lists documents by name, with their state.")
+            .Produces<DocumentList>();
+        group
+            .MapGet("/{id}", FindAsync)
+            .WithName("document")
+            .WithSummary("One document and where it stands.")
+            .Produces<DocumentView>();
         group
             .MapGet("/{id}/content", ReadAsync)
             .WithName("document-content")
-            .WithSummary("A document's current text, or with start and end a passage of it (UTF-16 code units).");
+            .WithSummary("A document's current text, or with start and end a passage of it (UTF-16 code units).")
+            .Produces<DocumentContent>();
         group
             .MapPost("", PushAsync)
             .WithName("push-document")
-            .WithSummary("Adds documents: multipart/form-data, or the bytes with ?name=.");
+            .WithSummary("Adds documents: multipart/form-data, or the bytes with ?name=.")
+            .Produces<DocumentList>(StatusCodes.Status202Accepted);
         group
             .MapDelete("/{id}", DeleteAsync)
             .WithName("delete-document")
-            .WithSummary("Deletes a document that was pushed.");
+            .WithSummary("Deletes a document that was pushed.")
+            .Produces(StatusCodes.Status204NoContent);
         return group;
     }
 
@@ -71,14 +82,14 @@ public static partial class DocumentEndpoints
                 context.RequestAborted
             )
             .ConfigureAwait(false);
-        return TypedResults.Json(
+        return Json.Result(
             new DocumentList([.. page.Documents.Select(DocumentView.From)], page.Next),
             KnowledgeJsonContext.Default.DocumentList
         );
     }
 
     private static async Task<IResult> FindAsync(HttpContext context, IDocumentStore documents, string id) =>
-        TypedResults.Json(
+        Json.Result(
             DocumentView.From(await FindOrThrowAsync(context, documents, id).ConfigureAwait(false)),
             KnowledgeJsonContext.Default.DocumentView
         );
@@ -111,7 +122,7 @@ public static partial class DocumentEndpoints
                     QueryNumber.Parse("start", start, 0, text.Text.Length, min: 0),
                     QueryNumber.Parse("end", end, text.Text.Length, text.Text.Length, min: 0)
                 );
-        return TypedResults.Json(
+        return Json.Result(
             new DocumentContent(
                 id,
                 text.Version,

@@ -24,6 +24,7 @@ public static class SearchEndpoints
             .WithName("search")
             .WithTags("Knowledge")
             .WithSummary("Finds passages.")
+            .Produces<SearchResult>()
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ForCallers(limits => limits.MaxRequestBytes);
     }
@@ -55,7 +56,7 @@ public static class SearchEndpoints
                 context.RequestAborted
             )
             .ConfigureAwait(false);
-        return TypedResults.Json(
+        return Json.Result(
             new SearchResult
             {
                 Query = q,

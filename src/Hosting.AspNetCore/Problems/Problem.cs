@@ -48,13 +48,7 @@ internal sealed record Problem(int Status, string Detail, TimeSpan? RetryAfter =
 
         if (context.GetEndpoint()?.Metadata.GetMetadata<OpenAIErrors>() is not null)
         {
-            await context
-                .Response.WriteAsJsonAsync(
-                    OpenAIError.From(Status, Detail),
-                    ProblemJsonContext.Default.OpenAIError,
-                    null,
-                    context.RequestAborted
-                )
+            await Json.WriteAsync(context, OpenAIError.From(Status, Detail), ProblemJsonContext.Default.OpenAIError)
                 .ConfigureAwait(false);
             return;
         }
@@ -66,13 +60,7 @@ internal sealed record Problem(int Status, string Detail, TimeSpan? RetryAfter =
             Detail = Detail,
             Instance = context.Request.Path,
         };
-        await context
-            .Response.WriteAsJsonAsync(
-                details,
-                ProblemJsonContext.Default.ProblemDetails,
-                "application/problem+json",
-                context.RequestAborted
-            )
+        await Json.WriteAsync(context, details, ProblemJsonContext.Default.ProblemDetails, "application/problem+json")
             .ConfigureAwait(false);
     }
 }

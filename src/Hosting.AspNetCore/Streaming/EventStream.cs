@@ -26,7 +26,7 @@ internal sealed class EventStream(HttpContext context)
     public async Task WriteAsync<T>(T value, JsonTypeInfo<T> type)
     {
         Write("data: "u8);
-        using (var json = new Utf8JsonWriter(Response.BodyWriter))
+        using (var json = new Utf8JsonWriter(Response.BodyWriter, Json.Readable))
         {
             JsonSerializer.Serialize(json, value, type);
         }
