@@ -28,21 +28,26 @@ public static partial class DocumentEndpoints
     {
         try
         {
+            var principal = context.GetPrincipal();
+            CheckRights(principal, principals);
+            var readers = principal.IsAdmin ? principals : [UserName(principal)];
             List<string> ids = [];
             await foreach (var (content, document) in FilesAsync(context, name, title, uri).ConfigureAwait(false))
             {
-                ids.Add(
-                    await inbox.AddAsync(content, document, principals, context.RequestAborted).ConfigureAwait(false)
-                );
+                var owned = principal.IsAdmin
+                    ? document
+                    : document with
+                    {
+                        ExternalId = OwnPrefix(principal) + document.Name,
+                    };
+                ids.Add(await inbox.AddAsync(content, owned, readers, context.RequestAborted).ConfigureAwait(false));
             }
 
             List<DocumentView> accepted = [];
             foreach (var id in ids)
             {
                 // The caller may have granted it to others only; then there is nothing to show.
-                var document = await documents
-                    .FindAsync(context.GetPrincipal(), id, context.RequestAborted)
-                    .ConfigureAwait(false);
+                var document = await documents.FindAsync(principal, id, context.RequestAborted).ConfigureAwait(false);
                 if (document is not null)
                 {
                     accepted.Add(DocumentView.From(document));

@@ -47,6 +47,8 @@ internal sealed partial class IngestionWorker(
         {
             try
             {
+                // Watching begins here, before the listing: what changes between the listing and the wait must end that wait.
+                await source.WaitForChangeAsync(TimeSpan.Zero, timeProvider, cancellationToken).ConfigureAwait(false);
                 await _pipeline.RunAsync(source, _options.CollectionKey, null, cancellationToken).ConfigureAwait(false);
                 failures = 0;
                 await source

@@ -200,6 +200,52 @@ public sealed class TokenTests
         Assert.Equal(HttpStatusCode.Unauthorized, (await server.Client.GetAsync("/api/documents", Token)).StatusCode);
     }
 
+    [Fact]
+    public async Task Users_push_for_themselves_and_admins_for_everyone()
+    {
+        await using var server = await StartAsync();
+        async Task<HttpResponseMessage> PushAsync(
+            string user,
+            string text,
+            string query = "?name=handbook.md",
+            bool admin = false
+        )
+        {
+            server.WithToken(Create(subject: user, claims: admin ? new() { ["roles"] = "admin" } : null));
+            return await server.Client.PostAsync(
+                "/api/documents" + query,
+                new StringContent(text, Encoding.UTF8, "text/markdown"),
+                Token
+            );
+        }
+
+        async Task<List<string?>> NamesAsync(string user)
+        {
+            server.WithToken(Create(subject: user));
+            var list = System.Text.Json.JsonElement.Parse(await server.Client.GetStringAsync("/api/documents", Token));
+            return
+            [
+                .. list.GetProperty("documents").EnumerateArray().Select(item => item.GetProperty("id").GetString()),
+            ];
+        }
+
+        using var shared = await PushAsync("root", "For all.", admin: true);
+        using var own = await PushAsync("ada", "For Ada.");
+        Assert.Equal(HttpStatusCode.Accepted, own.StatusCode);
+        Assert.Equal(2, (await NamesAsync("ada")).Count); // hers did not take the place of the admin's
+        var forEve = Assert.Single(await NamesAsync("eve"));
+
+        using var granting = await PushAsync("ada", "x", "?name=x.md&principals=group:all");
+        await granting.ReadProblemAsync(HttpStatusCode.Forbidden);
+        server.WithToken(Create(subject: "eve"));
+        using var foreign = await server.Client.DeleteAsync($"/api/documents/{forEve}", Token);
+        await foreign.ReadProblemAsync(HttpStatusCode.Forbidden);
+        server.WithToken(Create(subject: "ada"));
+        var hers = (await NamesAsync("ada")).Single(id => id != forEve);
+        using var deleted = await server.Client.DeleteAsync($"/api/documents/{hers}", Token);
+        Assert.Equal(HttpStatusCode.NoContent, deleted.StatusCode);
+    }
+
     private static Task<SlipwayServer> StartAsync(
         ScriptedChatClient.Reply? reply = null,
         Dictionary<string, string?>? settings = null,

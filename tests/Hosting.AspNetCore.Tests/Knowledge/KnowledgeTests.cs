@@ -34,6 +34,7 @@ public sealed class KnowledgeTests
     [InlineData("/api/documents?limit=5000", "'limit' is '5000'")]
     [InlineData("/api/documents?limit=-1", "'limit' is '-1'")]
     [InlineData("/api/documents?state=lost", "'state' is 'lost'")]
+    [InlineData("/api/documents?after=nonsense", "mark of the page")]
     [InlineData("/api/documents?state=1", "'state' is '1'")]
     public async Task A_parameter_that_cannot_be_taken_says_why(string path, string detail)
     {
