@@ -27,7 +27,12 @@ internal static class PageMark
         }
         catch (FormatException exception)
         {
-            throw new ArgumentException("The page mark is not one that this API gave out.", nameof(mark), exception);
+            throw new SlipwayException(
+                ErrorClass.Permanent,
+                "The mark of the page is not one that was given out here.",
+                "Pass the last page's mark as it was, or none for the first page.",
+                exception
+            );
         }
     }
 }
