@@ -25,8 +25,6 @@ public sealed class AotTests
                 "--output",
                 output,
                 "-p:RunAnalyzers=false",
-                // Its own graph for one runtime: the tree's lock files are neither read nor changed.
-                "-p:RestorePackagesWithLockFile=false",
                 "-p:RestoreLockedMode=false"
             );
             Assert.True(exitCode == 0, log);
