@@ -1,3 +1,4 @@
+using CsCheck;
 using Slipway.Rag.Retrieval.Lexical;
 
 namespace Slipway.Rag.Core.Tests.Retrieval;
@@ -47,6 +48,21 @@ public sealed class TextAnalyzerTests
         Assert.Equal(5, analyzer.AnalyzeQuery("to be or not to").Count);
         Assert.Equal(3, new TextAnalyzer(AnalyzerOptions.Plain).AnalyzeQuery("the boiler of").Count);
     }
+
+    /// <summary>The short way that most words take gives what the long way gives; a tab after a word makes it take the long one.</summary>
+    [Fact]
+    public void Both_ways_through_a_word_agree() =>
+        Gen.String[Gen.Char["abcdeiEIS2_.'# ,;:-)\n"], 0, 80]
+            .Sample(text =>
+                Assert.Equal(
+                    Terms(AnalyzerOptions.English, text),
+                    Terms(AnalyzerOptions.English, string.Concat(text.Select(LongWay)))
+                )
+            );
+
+    // A comma inside of a number joins it.
+    private static string LongWay(char character) =>
+        character is ' ' or ';' or ':' or '-' or ')' or '\n' ? "\t" : character.ToString();
 
     [Fact]
     public void A_long_run_is_known_by_its_first_characters()

@@ -85,13 +85,12 @@ internal sealed class DocumentPostings
     /// <summary>Analyses a document. The terms of a chunk are those of its <see cref="ChunkIdentity.Input"/>.</summary>
     public static DocumentPostings Build(TextAnalyzer analyzer, IReadOnlyList<ChunkRecord> chunks)
     {
-        var terms = new TermHashes([]);
-        var occurrences = new List<Occurrence>(chunks.Count * 128);
+        var terms = new TermHashes(new List<ulong>(chunks.Count * 256));
+        var owners = new List<int>(chunks.Count * 256); // by occurrence: the chunk
         var lengths = new int[chunks.Count];
         for (var i = 0; i < chunks.Count; i++)
         {
             // The parts of the input one by one: the same terms without putting the string together.
-            terms.List.Clear();
             foreach (var heading in chunks[i].Headings)
             {
                 analyzer.Analyze(heading, ref terms);
@@ -99,16 +98,14 @@ internal sealed class DocumentPostings
 
             analyzer.Analyze(chunks[i].RepeatedHeader, ref terms);
             analyzer.Analyze(chunks[i].Text, ref terms);
-            lengths[i] = Math.Min(terms.List.Count, MaxLength);
-            foreach (var term in terms.List)
-            {
-                occurrences.Add(new Occurrence(term, i));
-            }
+            lengths[i] = Math.Min(terms.List.Count - owners.Count, MaxLength);
+            owners.AddRange(Enumerable.Repeat(i, terms.List.Count - owners.Count));
         }
 
-        var sorted = CollectionsMarshal.AsSpan(occurrences);
-        sorted.Sort();
-        return new DocumentPostings(Pack(lengths, sorted));
+        var occurrences = CollectionsMarshal.AsSpan(terms.List);
+        var chunkOf = CollectionsMarshal.AsSpan(owners);
+        occurrences.Sort(chunkOf);
+        return new DocumentPostings(Pack(lengths, occurrences, chunkOf));
     }
 
     public int Length(int chunk) => BinaryPrimitives.ReadUInt16LittleEndian(_data.AsSpan(_lengthsAt + (2 * chunk)));
@@ -142,7 +139,7 @@ internal sealed class DocumentPostings
         return -1;
     }
 
-    private static byte[] Pack(int[] lengths, ReadOnlySpan<Occurrence> occurrences)
+    private static byte[] Pack(int[] lengths, ReadOnlySpan<ulong> occurrences, Span<int> chunkOf)
     {
         var terms = new ArrayBufferWriter<byte>(Math.Max(256, occurrences.Length * 4));
         var lists = new ArrayBufferWriter<byte>(Math.Max(256, occurrences.Length * 2));
@@ -150,17 +147,23 @@ internal sealed class DocumentPostings
         var termCount = 0;
         for (var i = 0; i < occurrences.Length; termCount++)
         {
-            var term = occurrences[i].Term;
-            postings.Clear();
-            while (i < occurrences.Length && occurrences[i].Term == term)
+            var term = occurrences[i];
+            var end = i + 1;
+            while (end < occurrences.Length && occurrences[end] == term)
             {
-                var (first, chunk) = (i, occurrences[i].Chunk);
-                while (i < occurrences.Length && occurrences[i] == occurrences[first])
+                end++;
+            }
+
+            chunkOf[i..end].Sort();
+            postings.Clear();
+            for (var first = i; i < end; first = i)
+            {
+                while (i < end && chunkOf[i] == chunkOf[first])
                 {
                     i++;
                 }
 
-                postings.Add(new Posting(chunk, i - first));
+                postings.Add(new Posting(chunkOf[first], i - first));
             }
 
             BinaryPrimitives.WriteUInt64LittleEndian(terms.GetSpan(8), term);
@@ -182,11 +185,5 @@ internal sealed class DocumentPostings
         output.Write(terms.WrittenSpan);
         output.Write(lists.WrittenSpan);
         return output.WrittenSpan.ToArray();
-    }
-
-    private readonly record struct Occurrence(ulong Term, int Chunk) : IComparable<Occurrence>
-    {
-        public int CompareTo(Occurrence other) =>
-            Term == other.Term ? Chunk.CompareTo(other.Chunk) : Term.CompareTo(other.Term);
     }
 }

@@ -60,6 +60,13 @@ internal sealed class TextAnalyzer(AnalyzerOptions options)
     {
         for (var i = 0; i < text.Length; )
         {
+            if (PlainWord(text, i) is > 0 and var length)
+            {
+                Plain(text.Slice(i, length), passOverStopWords, ref sink);
+                i += length + 1; // what follows is a gap
+                continue;
+            }
+
             switch (Classify(text, i, out var width))
             {
                 case Kind.Word:
@@ -265,13 +272,47 @@ internal sealed class TextAnalyzer(AnalyzerOptions options)
 
         foreach (var part in parts[..count])
         {
-            var term = folded[part.Start..part.End];
-            if (!(passOverStopWords && StopWords.Contains(term)))
-            {
-                // The stemmer works in place; the whole has been added already.
-                sink.Add(Options.Stemming && IsAsciiWord(term) ? term[..PorterStemmer.Stem(term)] : term);
-            }
+            Part(folded[part.Start..part.End], passOverStopWords, ref sink);
         }
+    }
+
+    private void Plain<TSink>(ReadOnlySpan<char> word, bool passOverStopWords, ref TSink sink)
+        where TSink : struct, ITermSink
+    {
+        Span<char> lower = stackalloc char[MaxTermLength];
+        Ascii.ToLower(word, lower, out var length);
+        Part(lower[..length], passOverStopWords, ref sink);
+    }
+
+    /// <summary>Adds a folded word that has no parts. The stemmer works in place.</summary>
+    private void Part<TSink>(Span<char> word, bool passOverStopWords, ref TSink sink)
+        where TSink : struct, ITermSink
+    {
+        if (!(passOverStopWords && StopWords.Contains(word)))
+        {
+            sink.Add(Options.Stemming && IsAsciiWord(word) ? word[..PorterStemmer.Stem(word)] : word);
+        }
+    }
+
+    /// <summary>The length of the word here if it is of the kind that most words are: letters of ASCII, no hump, a plain gap after it.</summary>
+    private static int PlainWord(ReadOnlySpan<char> text, int start)
+    {
+        var i = start;
+        if (i < text.Length && char.IsAsciiLetter(text[i]))
+        {
+            i++;
+        }
+
+        while (i < text.Length && char.IsAsciiLetterLower(text[i]))
+        {
+            i++;
+        }
+
+        var length = i - start;
+        return
+            length <= MaxTermLength && (i == text.Length || text[i] is ' ' or '\n' or ',' or ';' or ':' or '-' or ')')
+            ? length
+            : 0;
     }
 
     private static void Cut(Span<(byte Start, byte End)> parts, ref int count, int start, int end)

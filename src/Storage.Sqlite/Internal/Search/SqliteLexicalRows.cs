@@ -71,45 +71,6 @@ internal static class SqliteLexicalRows
         return ids.ConvertAll(id => known.TryGetValue(id, out var document) ? document : ReadPending(session, id));
     }
 
-    public static byte[]? ReadPostings(SqliteSession session, long indexId, ulong term, int bucket) =>
-        (byte[]?)
-            session.Scalar(
-                "select data from lexical_postings where index_id = $1 and term = $2 and bucket = $3",
-                indexId,
-                unchecked((long)term),
-                bucket
-            );
-
-    public static void WritePostings(
-        SqliteSession session,
-        long indexId,
-        ulong term,
-        int bucket,
-        int count,
-        ReadOnlySpan<byte> data
-    )
-    {
-        if (count == 0)
-        {
-            session.Execute(
-                "delete from lexical_postings where index_id = $1 and term = $2 and bucket = $3",
-                indexId,
-                unchecked((long)term),
-                bucket
-            );
-            return;
-        }
-
-        session.Execute(
-            "insert or replace into lexical_postings (index_id, term, bucket, count, data) values ($1, $2, $3, $4, $5)",
-            indexId,
-            unchecked((long)term),
-            bucket,
-            count,
-            data.ToArray()
-        );
-    }
-
     public static void WriteBucket(SqliteSession session, long indexId, LexicalBucket bucket) =>
         session.Execute(
             "insert or replace into lexical_buckets (index_id, bucket, revision, lengths, documents) values ($1, $2, $3, $4, $5)",

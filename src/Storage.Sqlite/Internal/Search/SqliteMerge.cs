@@ -46,6 +46,7 @@ internal static class SqliteMerge
     {
         var edits = new List<Posting>();
         var packed = new ArrayBufferWriter<byte>(4096);
+        using var table = new SqlitePostingsTable(session, index.Id);
         foreach (var term in changes.Terms())
         {
             changes.Read(term, edits);
@@ -57,17 +58,14 @@ internal static class SqliteMerge
                     edits[i] = edits[i] with { Slot = edits[i].Slot % index.BucketSize };
                 }
 
-                var before = plan.IsNew(bucket)
-                    ? null
-                    : SqliteLexicalRows.ReadPostings(session, index.Id, term, bucket);
                 packed.ResetWrittenCount();
                 var count = PostingEdits.Apply(
-                    before,
+                    plan.IsNew(bucket) ? [] : table.Read(term, bucket),
                     index.BucketSize,
                     CollectionsMarshal.AsSpan(edits)[first..i],
                     packed
                 );
-                SqliteLexicalRows.WritePostings(session, index.Id, term, bucket, count, packed.WrittenSpan);
+                table.Write(term, bucket, count, packed.WrittenSpan);
             }
         }
     }
