@@ -37,8 +37,11 @@ public sealed partial class RetrievalPipeline(
     )
     {
         ArgumentNullException.ThrowIfNull(request);
-        ArgumentOutOfRangeException.ThrowIfLessThan(request.Count, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Count, MaxCount);
+        if (request.Count is < 1 or > MaxCount)
+        {
+            throw new ArgumentOutOfRangeException(nameof(request), request.Count, $"Count may be 1 to {MaxCount}.");
+        }
+
         if (string.IsNullOrWhiteSpace(request.Query))
         {
             return new RetrievalResult([]);

@@ -25,7 +25,7 @@ public sealed class PostingsTests
 
     [Fact]
     public void A_slot_twice_is_refused() =>
-        Assert.Throws<ArgumentOutOfRangeException>(() => Pack([new Posting(3, 1), new Posting(3, 1)]));
+        Assert.Throws<ArgumentException>(() => Pack([new Posting(3, 1), new Posting(3, 1)]));
 
     [Fact]
     public void Damaged_bytes_give_valid_postings_or_an_error_and_always_end() =>

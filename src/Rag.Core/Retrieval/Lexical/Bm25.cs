@@ -1,9 +1,12 @@
+using System.Runtime.InteropServices;
+
 namespace Slipway.Rag.Retrieval.Lexical;
 
 /// <summary>
 /// BM25 as Lucene writes it: idf × tf ÷ (tf + k1 × (1 − b + b × length ÷ average length)). One place for the arithmetic, so that every
 /// engine and every state of an index gives the same bits.
 /// </summary>
+[StructLayout(LayoutKind.Auto)]
 internal readonly struct Bm25(Bm25Options options, long chunks, long totalLength)
 {
     private readonly double _constant = options.K1 * (1 - options.B);

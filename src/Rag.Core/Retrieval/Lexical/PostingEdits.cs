@@ -134,5 +134,6 @@ internal sealed class PostingEdits
         }
     }
 
+    [StructLayout(LayoutKind.Auto)]
     private readonly record struct Entry(int Slot, int Frequency, int Next);
 }

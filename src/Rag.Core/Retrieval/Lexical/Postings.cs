@@ -1,10 +1,12 @@
 using System.Buffers;
+using System.Runtime.InteropServices;
 
 namespace Slipway.Rag.Retrieval.Lexical;
 
 /// <summary>That a term occurs in a chunk.</summary>
 /// <param name="Slot">The chunk's place: in a bucket, or in its document.</param>
 /// <param name="Frequency">How often; at least 1.</param>
+[StructLayout(LayoutKind.Auto)]
 internal readonly record struct Posting(int Slot, int Frequency);
 
 /// <summary>
@@ -21,8 +23,11 @@ internal static class Postings
         foreach (var (slot, frequency) in postings)
         {
             // A slot twice would shift every slot after it.
-            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(slot, previous);
-            ArgumentOutOfRangeException.ThrowIfLessThan(frequency, 1);
+            if (slot <= previous || frequency < 1)
+            {
+                throw new ArgumentException("Postings must ascend and occur at least once.", nameof(postings));
+            }
+
             Varint.Write(output, ((uint)(slot - previous - 1) << 2) | (uint)Math.Min(frequency - 1, Inline));
             if (frequency > Inline)
             {

@@ -99,7 +99,7 @@ internal sealed class TextAnalyzer(AnalyzerOptions options)
         }
 
         // A lone surrogate is a gap: text from anywhere must not stop the indexing.
-        return Rune.DecodeFromUtf16(text[i..], out var rune, out width) == System.Buffers.OperationStatus.Done
+        return Rune.DecodeFromUtf16(text[i..], out var rune, out width) == OperationStatus.Done
             ? Classify(rune.Value, Rune.GetUnicodeCategory(rune))
             : Kind.Gap;
     }

@@ -59,7 +59,7 @@ internal sealed class SqliteVectorSet
         var changed = later
             .Concat(_changes.Where(change => change.Revision > revision))
             .Select(change => change.DocumentId)
-            .Distinct()
+            .Distinct(StringComparer.Ordinal)
             .Order(StringComparer.Ordinal)
             .ToList();
         var blocks = Without(changed);
