@@ -13,8 +13,7 @@ internal sealed class InProcess : ManualConfig
 {
     public InProcess() => AddJob(Job.ShortRun.WithIterationCount(8).WithToolchain(Toolchain));
 
-    private static InProcessEmitToolchain Toolchain { get; } =
-        new(TimeSpan.FromMinutes(30), logOutput: false);
+    private static InProcessEmitToolchain Toolchain { get; } = new(TimeSpan.FromMinutes(30), logOutput: false);
 
     /// <summary>For operations of half a second and more: each iteration is one of them.</summary>
     internal sealed class LongOperations : ManualConfig
