@@ -134,6 +134,25 @@ public sealed class PostingsTests
             );
 
     [Fact]
+    public void What_stays_in_its_slot_is_no_edit()
+    {
+        var before = new MergedDocument([3, 4], Document("pump valve", "boiler"));
+        var pending = new PendingDocument(1, "a", before, Document("pump valve", "grinder"));
+        var edits = new PostingEdits([pending], [new MergedDocument([3, 4], pending.Current!)]);
+
+        Assert.Empty(Read("pump"));
+        Assert.Equal([new Posting(4, 0)], Read("boiler"));
+        Assert.Equal([new Posting(4, 1)], Read("grinder"));
+
+        List<Posting> Read(string word)
+        {
+            var list = new List<Posting>();
+            edits.Read(TermHash.Of(word), list);
+            return list;
+        }
+    }
+
+    [Fact]
     public void Slots_come_back_as_they_were_written() =>
         Gen.Int[0, 1 << 28]
             .Array[0, 30]

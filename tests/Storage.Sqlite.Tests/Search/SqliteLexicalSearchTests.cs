@@ -57,6 +57,7 @@ public sealed class SqliteLexicalSearchTests : IDisposable
     {
         await _file.PublishAsync("a", "boiler");
         await _file.PublishAsync("b", "boiler boiler");
+        Assert.Equal(2, (await SearchFile.NearestAsync(_index, WordVectors.Of("boiler"))).Count); // now in memory
         await using var snapshot = await _index.OpenSnapshotAsync(CollectionKey.Default, SearchFile.Anna, Token);
 
         await _file.PublishAsync("c", "boiler boiler boiler");
