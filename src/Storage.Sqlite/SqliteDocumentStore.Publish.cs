@@ -20,7 +20,7 @@ internal sealed partial class SqliteDocumentStore
         var analyzer = await database
             .ReadAsync(session => SqliteIndex.Find(session, publication.Collection)?.Analyzer, cancellationToken)
             .ConfigureAwait(false);
-        analyzer ??= new TextAnalyzer(AnalyzerOptions.English);
+        analyzer ??= new TextAnalyzer(publication.Analyzer);
         var postings = DocumentPostings.Build(analyzer, publication.Chunks);
         return await database
             .WriteAsync(session => Publish(session, publication, analyzer, postings), cancellationToken)
@@ -46,7 +46,7 @@ internal sealed partial class SqliteDocumentStore
         WriteChunks(session, id, version, publication.Chunks);
         WriteRows(session, id, publication.Tables);
         ReplacePrincipals(session, id, publication.Document.Principals);
-        var index = SqliteIndexWriter.GetOrCreateIndex(session, publication.Collection);
+        var index = SqliteIndexWriter.GetOrCreateIndex(session, publication.Collection, publication.Analyzer);
         var prepared = index.Analyzer.Options == analyzer.Options ? postings : null; // made by somebody else meanwhile
         SqliteIndexWriter.Publish(session, index, id, publication.Chunks, prepared);
         UpdateLedger(session, id, version, publication, now);

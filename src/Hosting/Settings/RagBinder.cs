@@ -3,6 +3,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Slipway.Rag.Ingestion;
 using Slipway.Rag.Retrieval;
+using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
 
 namespace Slipway.Hosting.Settings;
@@ -46,6 +47,13 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
         options.MaxTextLength = settings.Number("MaxTextLength", options.MaxTextLength);
         options.RetryDelay = settings.Duration("RetryDelay", options.RetryDelay);
         options.MaxRetryDelay = settings.Duration("MaxRetryDelay", options.MaxRetryDelay);
+        var analyzer = settings.Section("Analyzer");
+        options.Analyzer = new AnalyzerOptions
+        {
+            Stemming = analyzer.Flag("Stemming", options.Analyzer.Stemming),
+            StopWords = analyzer.Flag("StopWords", options.Analyzer.StopWords),
+        };
+        analyzer.RejectUnknown();
         settings.RejectUnknown();
     }
 
@@ -58,6 +66,13 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
             "LexicalWhenEmbeddingFails",
             options.LexicalWhenEmbeddingFails
         );
+        var bm25 = settings.Section("Bm25");
+        options.Bm25 = new Bm25Options
+        {
+            K1 = bm25.Fraction("K1", options.Bm25.K1),
+            B = bm25.Fraction("B", options.Bm25.B),
+        };
+        bm25.RejectUnknown();
         settings.RejectUnknown();
     }
 
@@ -123,6 +138,8 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
             ("Ingestion:RetryDelay", ingestion.RetryDelay.TotalSeconds, 1, 86_400),
             ("Ingestion:MaxRetryDelay", ingestion.MaxRetryDelay.TotalSeconds, 1, 86_400),
             ("Retrieval:VectorWeight", retrieval.VectorWeight, 0, 1),
+            ("Retrieval:Bm25:K1", retrieval.Bm25.K1, 0, 10),
+            ("Retrieval:Bm25:B", retrieval.Bm25.B, 0, 1),
             ("Retrieval:CandidatesPerLeg", retrieval.CandidatesPerLeg, 1, 10_000),
         ];
         return ranges

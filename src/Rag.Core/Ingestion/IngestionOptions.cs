@@ -1,3 +1,5 @@
+using Slipway.Rag.Retrieval.Lexical;
+
 namespace Slipway.Rag.Ingestion;
 
 /// <summary>Settings of the ingestion engine.</summary>
@@ -32,6 +34,12 @@ public sealed record IngestionOptions
 
     /// <summary>Documents published before the lexical index is merged in mid-run; it bounds what queries overlay. Default 1,000.</summary>
     public int MergeAfter { get; set; } = 1_000;
+
+    /// <summary>
+    /// How text becomes terms in collections that are new. One that exists keeps what it was made with: ingest into another collection to
+    /// change it. Default English; <see cref="AnalyzerOptions.Plain"/> for other languages.
+    /// </summary>
+    public AnalyzerOptions Analyzer { get; set; } = AnalyzerOptions.English;
 
     /// <summary>Largest file that is read, in bytes. A larger one is quarantined with that reason and never loaded.</summary>
     public long MaxBytes { get; set; } = Reading.ReadingOptions.DefaultMaxBytes;

@@ -136,6 +136,7 @@ public sealed partial class IngestionPipeline
                     Chunks = chunks,
                     Tables = document.Tables,
                     EmbeddingModel = _embedder.Model,
+                    Analyzer = _options.Analyzer,
                 },
                 cancellationToken
             )

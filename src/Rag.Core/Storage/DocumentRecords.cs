@@ -1,4 +1,5 @@
 using Slipway.Rag.Reading;
+using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Sources;
 
 namespace Slipway.Rag.Storage;
@@ -120,6 +121,9 @@ public sealed record DocumentPublication
 
     /// <summary>Fingerprint of the embedding model, or null when there is none.</summary>
     public string? EmbeddingModel { get; init; }
+
+    /// <summary>For the collection's search index if this is its first document; an index that exists keeps its own.</summary>
+    public AnalyzerOptions Analyzer { get; init; } = AnalyzerOptions.English;
 }
 
 /// <summary>A chunk as it is stored and indexed.</summary>

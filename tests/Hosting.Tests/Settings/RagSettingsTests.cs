@@ -32,6 +32,21 @@ public sealed class RagSettingsTests
     }
 
     [Fact]
+    public void Analyser_and_ranking_are_settings()
+    {
+        var options = Options(
+            ("Rag:Ingestion:Analyzer:Stemming", "false"),
+            ("Rag:Ingestion:Analyzer:StopWords", "false"),
+            ("Rag:Retrieval:Bm25:K1", "1.2"),
+            ("Rag:Retrieval:Bm25:B", "0.75")
+        );
+        Assert.Equal("plain/1", options.Ingestion.Analyzer.Name);
+        Assert.Equal((1.2, 0.75), (options.Retrieval.Bm25.K1, options.Retrieval.Bm25.B));
+        Assert.Throws<OptionsValidationException>(() => Options(("Rag:Retrieval:Bm25:B", "1.5")));
+        Assert.Throws<OptionsValidationException>(() => Options(("Rag:Ingestion:Analyzer:Stemmer", "klingon")));
+    }
+
+    [Fact]
     public void Code_wins_over_settings()
     {
         var builder = Create(TestHost.Settings(("Rag:Interval", "5")));

@@ -26,7 +26,11 @@ internal sealed class SearchFile : IDisposable
             new SqliteStorageOptions { Path = Path.Combine(_folder, "slipway.db") },
             TimeProvider.System
         );
-        _databases.Add(database);
+        lock (_databases)
+        {
+            _databases.Add(database);
+        }
+
         return database;
     }
 

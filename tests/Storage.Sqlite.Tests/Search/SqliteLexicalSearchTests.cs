@@ -1,6 +1,8 @@
+using Slipway.Rag.Ingestion;
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
 using Slipway.Storage.Sqlite.Internal.Search;
+using Slipway.Storage.Sqlite.Tests.Ingestion;
 
 namespace Slipway.Storage.Sqlite.Tests.Search;
 
@@ -168,6 +170,17 @@ public sealed class SqliteLexicalSearchTests : IDisposable
 
         Assert.Empty(await SearchFile.SearchAsync(_index, "connection"));
         Assert.Single(await SearchFile.SearchAsync(_index, "connections"));
+    }
+
+    [Fact]
+    public async Task Ingestion_makes_a_new_index_with_the_analyser_of_its_options()
+    {
+        using var knowledge = new Knowledge(options: new IngestionOptions { Analyzer = AnalyzerOptions.Plain });
+        knowledge.Write("a.txt", "connections");
+        await knowledge.RunAsync();
+
+        Assert.Empty(await knowledge.SearchAsync("connection"));
+        Assert.Equal(["a.txt"], await knowledge.SearchAsync("connections"));
     }
 
     [Fact]

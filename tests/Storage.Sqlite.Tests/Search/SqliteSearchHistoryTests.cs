@@ -86,4 +86,84 @@ public sealed class SqliteSearchHistoryTests
                 iter: 25,
                 threads: 1
             );
+
+    /// <summary>Two processes publish and merge at once while a third one searches; what is left is what one after the other gives.</summary>
+    [Fact]
+    public async Task Processes_that_publish_merge_and_search_at_once_agree_in_the_end()
+    {
+        var cancellationToken = TestContext.Current.CancellationToken;
+        using var file = new SearchFile();
+        await file.PublishAsync("first", "pump");
+        var searcher = new SqliteSearchIndex(file.Open());
+        using var done = new CancellationTokenSource();
+        var searching = Task.Run(
+            async () =>
+            {
+                var searches = 0;
+                for (; searches == 0 || !done.IsCancellationRequested; searches++)
+                {
+                    Assert.NotEmpty(await SearchFile.SearchAsync(searcher, "pump"));
+                    Assert.NotEmpty(await SearchFile.NearestAsync(searcher, WordVectors.Of("pump")));
+                }
+
+                return searches;
+            },
+            cancellationToken
+        );
+
+        await Task.WhenAll(
+            new[] { "a", "b" }.Select(name =>
+                Task.Run(
+                    async () =>
+                    {
+                        var database = file.Open();
+                        for (var i = 0; i < 60; i++)
+                        {
+                            // Both write the same documents half of the time.
+                            var id = i % 2 == 0 ? $"{name}{i % 10}" : $"shared{i % 10}";
+                            var chunk = SearchFile.Chunk(0, $"pump {Vocabulary[i % Vocabulary.Length]} leak");
+                            await database.WriteAsync(
+                                session => SearchFile.Publish(session, CollectionKey.Default, id, [], [chunk]),
+                                cancellationToken
+                            );
+                            if (i % 8 == 0)
+                            {
+                                await new SqliteSearchIndex(database).MergeAsync(
+                                    CollectionKey.Default,
+                                    cancellationToken
+                                );
+                            }
+                        }
+                    },
+                    cancellationToken
+                )
+            )
+        );
+        await done.CancelAsync();
+        Assert.True(await searching > 0);
+
+        var naive = new NaiveBm25();
+        await file.Database.ReadAsync(
+            session =>
+            {
+                using var chunks = session.Query("select document_id, text from chunks");
+                while (chunks.Read())
+                {
+                    naive.Documents[chunks.GetString(0)] = [chunks.GetString(1)];
+                }
+
+                return true;
+            },
+            cancellationToken
+        );
+        foreach (var query in Queries)
+        {
+            var vector = WordVectors.Of(query);
+            Assert.Equal(naive.Search(query, 9), await SearchFile.SearchAsync(searcher, query, 9));
+            Assert.Equal(
+                WordVectors.Nearest(naive.Documents, vector, 9),
+                await SearchFile.NearestAsync(searcher, vector, 9)
+            );
+        }
+    }
 }
