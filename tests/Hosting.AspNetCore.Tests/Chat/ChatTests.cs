@@ -11,6 +11,9 @@ namespace Slipway.Hosting.AspNetCore.Tests.Chat;
 
 public sealed class ChatTests
 {
+    /// <summary>How long something may take that takes milliseconds; only a fault waits for it.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -156,10 +159,13 @@ public sealed class ChatTests
 
         while (await lines.MoveNextAsync() && !lines.Current.Contains("\"Wait\"", StringComparison.Ordinal)) { }
 
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(Patience);
         // The delay begins after the event was sent, so the clock is moved until it is seen.
         var next = lines.MoveNextAsync().AsTask();
         while (!next.IsCompleted)
         {
+            limit.Token.ThrowIfCancellationRequested();
             time.Advance(TimeSpan.FromSeconds(15));
             await Task.Yield();
         }
@@ -202,12 +208,14 @@ public sealed class ChatTests
             }
         }
 
-        await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(30), Token);
+        await cancelled.Task.WaitAsync(Patience, Token);
         var store = server.Services.GetRequiredService<IConversationStore>();
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(Patience);
         TurnInfo? turn;
         do
         {
-            turn = await store.FindLastTurnAsync(Principal.Local, "chat-1", Token);
+            turn = await store.FindLastTurnAsync(Principal.Local, "chat-1", limit.Token);
         } while (turn is null or { Status: TurnStatus.Running });
         Assert.Equal(TurnStatus.Cancelled, turn.Status);
         var stored = await store.ReadMessagesAsync(Principal.Local, "chat-1", cancellationToken: Token);

@@ -208,8 +208,10 @@ public sealed class IngestionWorkerTests : IDisposable
 
     private static async Task FoundAsync(IHost host, string word, Action? meanwhile = null)
     {
+        using var limit = Limit();
         while ((await SearchAsync(host, word)).Count == 0)
         {
+            limit.Token.ThrowIfCancellationRequested();
             meanwhile?.Invoke();
         }
     }
@@ -221,10 +223,19 @@ public sealed class IngestionWorkerTests : IDisposable
 
     private static async Task UntilAsync(Func<bool> condition)
     {
+        using var limit = Limit();
         while (!condition())
         {
-            Token.ThrowIfCancellationRequested();
+            limit.Token.ThrowIfCancellationRequested();
             await Task.Yield();
         }
+    }
+
+    /// <summary>Less than the interval of a minute: what is found must have been noticed.</summary>
+    private static CancellationTokenSource Limit()
+    {
+        var limit = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        limit.CancelAfter(TimeSpan.FromSeconds(30));
+        return limit;
     }
 }
