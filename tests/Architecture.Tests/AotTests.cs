@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Slipway.Architecture.Tests;
 
 /// <summary>The cores and the embedded store, published ahead of time: no warning, and the main job runs.</summary>
@@ -15,7 +13,7 @@ public sealed class AotTests
         var output = Directory.CreateTempSubdirectory("slipway-aot-publish-").FullName;
         try
         {
-            var (exitCode, log) = await RunAsync(
+            var (exitCode, log) = await Command.RunAsync(
                 "dotnet",
                 "publish",
                 Path.Combine(Repository.Root, "tests", "Aot.SmokeTest", "Aot.SmokeTest.csproj"),
@@ -31,38 +29,13 @@ public sealed class AotTests
             Assert.DoesNotContain("warning IL", log, StringComparison.Ordinal);
 
             var program = Path.Combine(output, OperatingSystem.IsWindows() ? "Aot.SmokeTest.exe" : "Aot.SmokeTest");
-            var (result, answer) = await RunAsync(program);
+            var (result, answer) = await Command.RunAsync(program);
             Assert.True(result == 0, answer);
             Assert.Contains("27 days", answer, StringComparison.Ordinal);
         }
         finally
         {
             Directory.Delete(output, recursive: true);
-        }
-    }
-
-    private static async Task<(int ExitCode, string Output)> RunAsync(string file, params string[] arguments)
-    {
-        var start = new ProcessStartInfo(file, arguments)
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        using var process = Process.Start(start)!;
-        var token = TestContext.Current.CancellationToken;
-        try
-        {
-            var output = process.StandardOutput.ReadToEndAsync(token);
-            var error = process.StandardError.ReadToEndAsync(token);
-            await process.WaitForExitAsync(token);
-            return (process.ExitCode, await output + await error);
-        }
-        finally
-        {
-            if (!process.HasExited)
-            {
-                process.Kill(entireProcessTree: true);
-            }
         }
     }
 }

@@ -4,6 +4,7 @@ using Slipway.Rag.Reading;
 namespace Slipway.Rag.Tests.Reading;
 
 [Trait("Tier", "fast")]
+[Trait("Parity", "S74")]
 public sealed class MediaTypesTests
 {
     [Theory]
