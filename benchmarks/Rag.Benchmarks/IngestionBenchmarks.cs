@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using BenchmarkDotNet.Attributes;
-using BenchmarkDotNet.Engines;
 using Microsoft.Extensions.Logging.Abstractions;
 using Slipway.Rag.Chunking;
 using Slipway.Rag.Ingestion;
@@ -16,7 +15,7 @@ namespace Slipway.Rag.Benchmarks;
 /// A folder into an empty database, and the same folder again unchanged, beside reading and hashing the same files. The folder is
 /// named by SLIPWAY_BENCHMARK_FOLDER; without it, 900 Markdown files are made.
 /// </summary>
-[SimpleJob(RunStrategy.Monitoring, warmupCount: 1, iterationCount: 5)]
+[Config(typeof(InProcess.LongOperations))]
 [MemoryDiagnoser]
 public class IngestionBenchmarks
 {

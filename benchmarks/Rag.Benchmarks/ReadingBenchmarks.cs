@@ -6,6 +6,7 @@ using Slipway.Rag.Reading;
 namespace Slipway.Rag.Benchmarks;
 
 /// <summary>Reading and chunking one document of each format; the baseline only decodes the same bytes.</summary>
+[Config(typeof(InProcess))]
 [MemoryDiagnoser]
 public class ReadingBenchmarks
 {
