@@ -105,6 +105,34 @@ public sealed partial class AskTests : IDisposable
     }
 
     [Fact]
+    public async Task A_file_that_may_not_be_read_is_named_tried_again_and_its_old_version_answers()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Skip("Takes a process without the right to read every file; the way to start one here is Linux's.");
+        }
+
+        _folder.Write("tank.md", "The tank holds 3.2 litres.");
+        var boiler = _folder.Write("boiler.md", "The boiler holds 1.8 litres.");
+        await using var before = await AskAsync("How much does the boiler hold?");
+        _folder.Write("boiler.md", "The boiler holds 2.5 litres, since the new model.");
+        File.SetUnixFileMode(boiler, UnixFileMode.None);
+
+        await using var process = await AskAsync("How much does the boiler hold?");
+        var state = Scalar("select state from documents where name = 'boiler.md' and next_action_at is not null");
+        File.SetUnixFileMode(boiler, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.SetLastWriteTimeUtc(boiler, File.GetLastWriteTimeUtc(boiler).AddSeconds(1)); // no need to wait for the next try
+        await using var after = await AskAsync("How much does the boiler hold?");
+
+        Assert.Equal((0, "failed"), (process.ExitCode, state));
+        Assert.Contains("1.8 litres", process.Output, StringComparison.Ordinal);
+        Assert.Contains("boiler.md", process.Error, StringComparison.Ordinal);
+        Assert.Contains("right to read it", process.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", process.Error, StringComparison.Ordinal);
+        Assert.Contains("2.5 litres", after.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_file_that_is_no_database_is_named_and_left_alone()
     {
         await File.WriteAllTextAsync(Database, new string('x', 5000), TestContext.Current.CancellationToken);

@@ -35,7 +35,19 @@ internal sealed class QuickstartProcess : IAsyncDisposable
         params (string Name, string Value)[] environment
     )
     {
-        var start = new ProcessStartInfo("dotnet", [Assembly, .. arguments])
+        // Root may read every file: a child without that right sees what any other user sees.
+        string[] command =
+            Environment.IsPrivilegedProcess && OperatingSystem.IsLinux()
+                ?
+                [
+                    "setpriv",
+                    "--inh-caps=-dac_override,-dac_read_search",
+                    "--bounding-set=-dac_override,-dac_read_search",
+                    "dotnet",
+                    Assembly,
+                ]
+                : ["dotnet", Assembly];
+        var start = new ProcessStartInfo(command[0], [.. command[1..], .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
