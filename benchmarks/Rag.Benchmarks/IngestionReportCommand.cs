@@ -15,8 +15,8 @@ internal static class IngestionReportCommand
         try
         {
             using var measurement = new IngestionMeasurement(folder, Path.Combine(data, "ingest.db"));
-            Console.WriteLine("| step | seconds | ratio | peak memory of the process, MB |");
-            Console.WriteLine("|---|---|---|---|");
+            Console.WriteLine("| step | seconds | ratio | peak memory of the process, MB | ratio |");
+            Console.WriteLine("|---|---|---|---|---|");
             IngestionMeasurement.ReadAndHash(folder); // files into the page cache, code compiled
             var baseline = await StepAsync(
                 "read and hash",
@@ -34,18 +34,23 @@ internal static class IngestionReportCommand
         }
     }
 
-    private static async Task<double> StepAsync<T>(string name, double? baseline, Func<Task<T>> step)
+    private static async Task<(double Seconds, double Bytes)> StepAsync<T>(
+        string name,
+        (double Seconds, double Bytes)? baseline,
+        Func<Task<T>> step
+    )
     {
         var start = TimeProvider.System.GetTimestamp();
         await step();
         var seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
         using var process = Process.GetCurrentProcess();
+        var (seconds1, bytes1) = baseline ?? (seconds, process.PeakWorkingSet64);
         Console.WriteLine(
             string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {name} | {seconds:0.000} | {seconds / (baseline ?? seconds):0.0} | {process.PeakWorkingSet64 / 1_000_000} |"
+                $"| {name} | {seconds:0.000} | {seconds / seconds1:0.0} | {process.PeakWorkingSet64 / 1e6:0} | {process.PeakWorkingSet64 / bytes1:0.0} |"
             )
         );
-        return seconds;
+        return (seconds, process.PeakWorkingSet64);
     }
 }

@@ -42,7 +42,7 @@ public static class SlipwayHostApplicationBuilderExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<ExitStatus>();
         services.TryAddSingleton<StartupLogFilter>();
-        services.AddSingleton<IConfigureOptions<LoggerFilterOptions>>(provider =>
+        services.AddSingleton<IPostConfigureOptions<LoggerFilterOptions>>(provider =>
             provider.GetRequiredService<StartupLogFilter>()
         );
         services.Configure<HostOptions>(options => options.ShutdownTimeout = ShutdownTimeout);

@@ -78,8 +78,16 @@ internal sealed class QuickstartProcess : IAsyncDisposable
     )
     {
         var process = Start(arguments, environment);
-        await process.WaitAsync();
-        return process;
+        try
+        {
+            await process.WaitAsync();
+            return process;
+        }
+        catch
+        {
+            await process.DisposeAsync(); // one that hangs must not outlive its test
+            throw;
+        }
     }
 
     /// <summary>The address, once the server has said where it listens.</summary>

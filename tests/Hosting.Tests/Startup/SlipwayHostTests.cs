@@ -67,6 +67,29 @@ public sealed class SlipwayHostTests
         Assert.DoesNotContain(log.Entries, entry => entry.Level > LogLevel.Debug && entry.Exception is not null);
     }
 
+    [Theory]
+    [InlineData("Microsoft.Extensions.Hosting.Internal.Host")]
+    [InlineData("Microsoft.AspNetCore.Server.Kestrel.Connections")]
+    public void What_a_host_logs_of_itself_is_what_was_configured(string category)
+    {
+        var builder = Create();
+        var log = new ListLoggerProvider();
+        builder.Logging.AddProvider(log).AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.AddSlipway();
+        using var host = builder.Build();
+
+        var logger = host.Services.GetRequiredService<ILoggerFactory>().CreateLogger(category);
+
+        Assert.Equal(
+            (false, category.StartsWith("Microsoft.Extensions", StringComparison.Ordinal), true),
+            (
+                logger.IsEnabled(LogLevel.Debug),
+                logger.IsEnabled(LogLevel.Information),
+                logger.IsEnabled(LogLevel.Warning)
+            )
+        );
+    }
+
     [Fact]
     public async Task A_background_service_that_fails_ends_the_process_with_its_error()
     {
