@@ -15,8 +15,10 @@ internal sealed partial class SqliteDocumentStore
         SourceDocument document,
         string blobHash,
         CancellationToken cancellationToken = default
-    ) =>
-        database.WriteAsync(
+    )
+    {
+        document = StorableText.Of(document);
+        return database.WriteAsync(
             session =>
             {
                 var (id, _) = FindOrAdd(session, collection, InboxName, document);
@@ -50,6 +52,7 @@ internal sealed partial class SqliteDocumentStore
             },
             cancellationToken
         );
+    }
 
     public async IAsyncEnumerable<SourceDocument> ReadInboxAsync(
         CollectionKey collection,

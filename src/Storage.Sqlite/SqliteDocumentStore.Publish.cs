@@ -16,6 +16,7 @@ internal sealed partial class SqliteDocumentStore
         CancellationToken cancellationToken = default
     )
     {
+        publication = StorableText.Of(publication);
         // Analysis takes longer than writing, so it is done before the write lock is taken.
         var analyzer = await database
             .ReadAsync(session => SqliteIndex.Find(session, publication.Collection)?.Analyzer, cancellationToken)
@@ -34,10 +35,10 @@ internal sealed partial class SqliteDocumentStore
         DocumentPostings postings
     )
     {
-        var (id, current) = FindOrAdd(session, publication.Collection, publication.Source, publication.Document);
+        var (id, current) = FindRow(session, publication);
         if (current != publication.BaseVersion)
         {
-            throw new PublicationConflictException(publication.Document.Name, publication.BaseVersion);
+            throw Conflict(publication);
         }
 
         var version = current + 1;
@@ -61,6 +62,37 @@ internal sealed partial class SqliteDocumentStore
         );
         return (id, version);
     }
+
+    /// <summary>The row that is taken over: the one that is named, else the one at the document's place, made if it is new.</summary>
+    private (string Id, int Version) FindRow(SqliteSession session, DocumentPublication publication)
+    {
+        var (collection, source) = (publication.Collection, publication.Source);
+        if (publication.DocumentId is not { } named)
+        {
+            return FindOrAdd(session, collection, source, publication.Document);
+        }
+
+        var version = session.Scalar(
+            "select version from documents where id = $1 and tenant = $2 and collection = $3 and source = $4",
+            named,
+            collection.Tenant,
+            collection.Collection,
+            source
+        );
+        var other = session.Scalar(
+            "select 1 from documents where tenant = $2 and collection = $3 and source = $4 and external_id = $5 and id <> $1",
+            named,
+            collection.Tenant,
+            collection.Collection,
+            source,
+            publication.Document.ExternalId
+        );
+        // Deleted meanwhile, or somebody else's document has taken the new place.
+        return version is null || other is not null ? throw Conflict(publication) : (named, (int)(long)version);
+    }
+
+    private static PublicationConflictException Conflict(DocumentPublication publication) =>
+        new(publication.Document.Name, publication.BaseVersion);
 
     private static void WriteVersion(
         SqliteSession session,
@@ -161,7 +193,7 @@ internal sealed partial class SqliteDocumentStore
             update documents set name = $2, title = $3, media_type = $4, uri = $5, state = 'published', version = $6, size = $7,
                 modified_at = $8, modified_ticks = $9, seen_at = $10, content_hash = $11, pipeline_fingerprint = $12, attempts = 0,
                 last_error = null, last_error_class = null, next_action_at = null, chunk_count = $13, table_columns = $14,
-                metadata = $15, updated_at = $16, published_at = $16
+                metadata = $15, updated_at = $16, published_at = $16, external_id = $17
             where id = $1
             """,
             id,
@@ -181,7 +213,8 @@ internal sealed partial class SqliteDocumentStore
                 ? null
                 : Columns.Json([.. publication.Tables.SelectMany(table => table.Columns)]),
             Columns.Json(publication.Metadata),
-            now
+            now,
+            document.ExternalId
         );
     }
 }

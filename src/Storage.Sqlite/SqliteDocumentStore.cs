@@ -54,15 +54,16 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
         database.WriteAsync(
             session =>
             {
-                foreach (var (id, document, seenAt) in documents)
+                foreach (var (id, listed, seenAt) in documents)
                 {
+                    var document = StorableText.Of(listed);
                     // "or ignore": when somebody else has just put another document at the new place, the next listing sorts it out.
-                    session.Execute(
+                    var noted = session.Execute(
                         """
                         update or ignore documents set external_id = $2, name = $3, uri = $4, size = $5, modified_at = $6, modified_ticks = $7,
                             seen_at = $8, updated_at = $9, state = 'published', attempts = 0, last_error = null, last_error_class = null,
                             next_action_at = null
-                        where id = $1 and version > 0
+                        where id = $1 and version > 0 and tenant = $10 and collection = $11 and source = $12
                         """,
                         id,
                         document.ExternalId,
@@ -72,16 +73,24 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
                         document.ModifiedAt?.ToUnixTimeMilliseconds(),
                         document.ModifiedAt?.UtcTicks,
                         seenAt.ToUnixTimeMilliseconds(),
-                        database.Now
+                        database.Now,
+                        collection.Tenant,
+                        collection.Collection,
+                        source
                     );
-                    ReplacePrincipals(session, id, document.Principals);
+                    if (noted > 0)
+                    {
+                        ReplacePrincipals(session, id, document.Principals);
+                    }
                 }
             },
             cancellationToken
         );
 
-    public ValueTask RecordFailureAsync(DocumentFailure failure, CancellationToken cancellationToken = default) =>
-        database.WriteAsync(
+    public ValueTask RecordFailureAsync(DocumentFailure failure, CancellationToken cancellationToken = default)
+    {
+        failure = StorableText.Of(failure);
+        return database.WriteAsync(
             session =>
             {
                 var (id, version) = FindOrAdd(session, failure.Collection, failure.Source, failure.Document);
@@ -116,6 +125,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
             },
             cancellationToken
         );
+    }
 
     public ValueTask<int> DeleteAsync(
         CollectionKey collection,

@@ -10,6 +10,7 @@ public sealed class ReferenceTests
     {
         ["Abstractions"] = [],
         ["Rag.Core"] = ["Abstractions"],
+        ["Rag.Testing"] = ["Abstractions", "Rag.Core"],
         ["Agent.Core"] = ["Abstractions"],
         ["Storage.Sqlite"] = ["Abstractions", "Rag.Core", "Agent.Core"],
         ["Hosting"] = ["Abstractions", "Rag.Core", "Agent.Core"],
@@ -26,6 +27,13 @@ public sealed class ReferenceTests
             "Microsoft.Extensions.Logging.Abstractions",
             "System.IO.Hashing",
             "System.Numerics.Tensors",
+        ],
+        ["Rag.Testing"] =
+        [
+            "CsCheck",
+            "Microsoft.Extensions.TimeProvider.Testing",
+            "xunit.v3.assert",
+            "xunit.v3.extensibility.core",
         ],
         ["Agent.Core"] =
         [
@@ -54,6 +62,24 @@ public sealed class ReferenceTests
     [MemberData(nameof(Packages))]
     public void A_package_references_only_the_packages_it_may(string name) =>
         Assert.Empty(Repository.References(Project(name), "PackageReference").Except(AllowedPackages[name]));
+
+    [Fact]
+    public void Only_tests_reference_a_testing_package() =>
+        Assert.DoesNotContain(
+            new[] { "src", "samples", "benchmarks", "templates" }.SelectMany(Repository.Projects),
+            project =>
+                new[] { "ProjectReference", "PackageReference" }.Any(kind =>
+                    Repository
+                        .References(project, kind)
+                        .Any(reference =>
+                            reference is "Rag.Testing" or "Agent.Testing"
+                            || (
+                                reference.StartsWith("Slipway.", StringComparison.Ordinal)
+                                && reference.EndsWith(".Testing", StringComparison.Ordinal)
+                            )
+                        )
+                )
+        );
 
     [Fact]
     public void Only_the_web_package_needs_the_web_framework() =>

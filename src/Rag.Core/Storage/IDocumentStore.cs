@@ -2,7 +2,8 @@ namespace Slipway.Rag.Storage;
 
 /// <summary>The ledger and the knowledge: documents, versions, chunks, embeddings, rows.</summary>
 /// <remarks>
-/// Safe for concurrent use. Every method is one transaction. No method calls a model or reads a source: that happens outside.
+/// Safe for concurrent use. Every method is one transaction. No method calls a model or reads a source: that happens outside. Texts are
+/// kept as <see cref="StorableText"/> says. The suites of Slipway.Rag.Testing state these promises as tests.
 /// </remarks>
 public interface IDocumentStore
 {
@@ -32,7 +33,10 @@ public interface IDocumentStore
     /// Replaces the version before; that one answers until the commit.
     /// </summary>
     /// <returns>The document's id and its new version.</returns>
-    /// <exception cref="PublicationConflictException">The ledger has moved on since <see cref="DocumentPublication.BaseVersion"/>.</exception>
+    /// <exception cref="PublicationConflictException">
+    /// The ledger has moved on since <see cref="DocumentPublication.BaseVersion"/>: another version, the row of
+    /// <see cref="DocumentPublication.DocumentId"/> deleted, or its new place taken. Nothing has changed then.
+    /// </exception>
     ValueTask<(string DocumentId, int Version)> PublishAsync(
         DocumentPublication publication,
         CancellationToken cancellationToken = default
@@ -40,6 +44,7 @@ public interface IDocumentStore
 
     /// <summary>
     /// Notes a look that found the same bytes: new size, time, name or place, same version. The chunks stay as they are.
+    /// What is gone meanwhile, and what would take another document's place, is passed over; the next listing sorts it out.
     /// </summary>
     ValueTask MarkSeenAsync(
         CollectionKey collection,

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Slipway.Rag.Retrieval;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Testing;
 using Slipway.Storage.Sqlite.Tests.Ingestion;
 
 namespace Slipway.Storage.Sqlite.Tests.Search;

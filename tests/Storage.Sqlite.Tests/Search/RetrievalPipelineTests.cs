@@ -2,6 +2,7 @@ using Microsoft.Extensions.AI;
 using Slipway.Rag.Embedding;
 using Slipway.Rag.Retrieval;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Testing;
 
 namespace Slipway.Storage.Sqlite.Tests.Search;
 

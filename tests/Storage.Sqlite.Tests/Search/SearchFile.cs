@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Testing;
 using Slipway.Storage.Sqlite.Internal;
 using Slipway.Storage.Sqlite.Internal.Search;
 

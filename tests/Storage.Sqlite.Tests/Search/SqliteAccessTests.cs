@@ -1,5 +1,6 @@
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Testing;
 
 namespace Slipway.Storage.Sqlite.Tests.Search;
 

@@ -1,6 +1,7 @@
 using Slipway.Rag.Ingestion;
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Testing;
 using Slipway.Storage.Sqlite.Internal.Search;
 using Slipway.Storage.Sqlite.Tests.Ingestion;
 

@@ -1,5 +1,6 @@
 using CsCheck;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Testing;
 
 namespace Slipway.Storage.Sqlite.Tests.Search;
 

@@ -1,5 +1,6 @@
 using System.Numerics.Tensors;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Testing;
 using Slipway.Storage.Sqlite.Internal.Search;
 
 namespace Slipway.Storage.Sqlite.Tests.Search;

@@ -1,7 +1,7 @@
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
 
-namespace Slipway.Storage.Sqlite.Tests.Search;
+namespace Slipway.Rag.Testing;
 
 /// <summary>BM25 by the book over plain text: counts everything anew for every query.</summary>
 internal sealed class NaiveBm25

@@ -2,7 +2,7 @@ using System.Numerics.Tensors;
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
 
-namespace Slipway.Storage.Sqlite.Tests.Search;
+namespace Slipway.Rag.Testing;
 
 /// <summary>A small embedding that needs no model: words thrown into a few dimensions.</summary>
 internal static class WordVectors

@@ -1,0 +1,68 @@
+using Slipway.Rag.Storage;
+
+namespace Slipway.Rag.Testing;
+
+/// <summary>A store under test: every contract over one fresh database.</summary>
+/// <remarks>
+/// The fixture that <see cref="OpenStore"/> gave owns the database and removes it when it is disposed; one that <see cref="ReopenAsync"/>
+/// gave owns only its connections.
+/// </remarks>
+public abstract class StoreFixture : IAsyncDisposable
+{
+    /// <summary>Ledger and knowledge.</summary>
+    public abstract IDocumentStore Documents { get; }
+
+    /// <summary>Pushed documents.</summary>
+    public abstract IInboxStore Inbox { get; }
+
+    /// <summary>The search side.</summary>
+    public abstract ISearchIndex Search { get; }
+
+    /// <summary>Bytes by content.</summary>
+    public abstract IBlobStore Blobs { get; }
+
+    /// <summary>Stored text by range.</summary>
+    public abstract IPassageReader Passages { get; }
+
+    /// <summary>The same database as another process has it: nothing in memory is shared. The caller disposes it.</summary>
+    public abstract ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken);
+
+    /// <summary>How many rows of a kind the whole database holds, asked beside the contracts: what was deleted must be gone.</summary>
+    public abstract ValueTask<long> CountAsync(StoredKind kind, CancellationToken cancellationToken);
+
+    /// <inheritdoc />
+    public abstract ValueTask DisposeAsync();
+}
+
+/// <summary>What a store holds, for <see cref="StoreFixture.CountAsync"/>.</summary>
+public enum StoredKind
+{
+    /// <summary>Documents, in any state.</summary>
+    Documents,
+
+    /// <summary>Versions of documents, the superseded ones included.</summary>
+    Versions,
+
+    /// <summary>Chunks.</summary>
+    Chunks,
+
+    /// <summary>Rows of tables.</summary>
+    Rows,
+
+    /// <summary>Embeddings.</summary>
+    Embeddings,
+
+    /// <summary>Blobs.</summary>
+    Blobs,
+
+    /// <summary>Attempts at documents, failed or not.</summary>
+    Attempts,
+
+    /// <summary>Finished ingestion runs.</summary>
+    Runs,
+}
+
+/// <summary>Makes a fresh database for one test and opens the store on it.</summary>
+/// <param name="timeProvider">The clock of everything that is stored.</param>
+/// <param name="cancellationToken">The test's token.</param>
+public delegate ValueTask<StoreFixture> OpenStore(TimeProvider timeProvider, CancellationToken cancellationToken);

@@ -1,0 +1,72 @@
+using Slipway.Rag.Storage;
+using Slipway.Rag.Testing;
+using Slipway.Storage.Sqlite.Internal;
+
+namespace Slipway.Storage.Sqlite.Tests.Conformance;
+
+/// <summary>A database file of its own in a temporary folder.</summary>
+internal sealed class SqliteStoreFixture : StoreFixture
+{
+    private readonly TemporaryFolder _folder;
+    private readonly bool _owns;
+    private readonly SqliteDocumentStore _documents;
+
+    private SqliteStoreFixture(TemporaryFolder folder, TimeProvider time, bool owns)
+    {
+        (_folder, _owns) = (folder, owns);
+        Database = new SqliteDatabase(
+            new SqliteStorageOptions { Path = Path.Combine(folder.Path, "slipway.db") },
+            time
+        );
+        _documents = new SqliteDocumentStore(Database);
+        Search = new SqliteSearchIndex(Database);
+        Blobs = new SqliteBlobStore(Database);
+        Passages = new SqlitePassageReader(Database);
+    }
+
+    public SqliteDatabase Database { get; }
+
+    public override IDocumentStore Documents => _documents;
+
+    public override IInboxStore Inbox => _documents;
+
+    public override ISearchIndex Search { get; }
+
+    public override IBlobStore Blobs { get; }
+
+    public override IPassageReader Passages { get; }
+
+    public static ValueTask<StoreFixture> OpenAsync(TimeProvider timeProvider, CancellationToken cancellationToken) =>
+        new(new SqliteStoreFixture(new TemporaryFolder(), timeProvider, owns: true));
+
+    public override ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken) =>
+        new(new SqliteStoreFixture(_folder, Database.Time, owns: false));
+
+    public override ValueTask<long> CountAsync(StoredKind kind, CancellationToken cancellationToken) =>
+        Database.ReadAsync(session => (long)session.Scalar("select count(*) from " + Table(kind))!, cancellationToken);
+
+    public override ValueTask DisposeAsync()
+    {
+        Database.Dispose();
+        if (_owns)
+        {
+            _folder.Dispose();
+        }
+
+        return ValueTask.CompletedTask;
+    }
+
+    private static string Table(StoredKind kind) =>
+        kind switch
+        {
+            StoredKind.Documents => "documents",
+            StoredKind.Versions => "document_versions",
+            StoredKind.Chunks => "chunks",
+            StoredKind.Rows => "document_rows",
+            StoredKind.Embeddings => "embeddings",
+            StoredKind.Blobs => "blobs",
+            StoredKind.Attempts => "ingestion_attempts",
+            StoredKind.Runs => "ingestion_runs",
+            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+        };
+}
