@@ -12,6 +12,7 @@ public sealed class ReferenceTests
         ["Rag.Core"] = ["Abstractions"],
         ["Rag.Testing"] = ["Abstractions", "Rag.Core"],
         ["Agent.Core"] = ["Abstractions"],
+        ["Storage.Postgres"] = ["Abstractions", "Rag.Core", "Agent.Core"],
         ["Storage.Sqlite"] = ["Abstractions", "Rag.Core", "Agent.Core"],
         ["Hosting"] = ["Abstractions", "Rag.Core", "Agent.Core"],
         ["Hosting.AspNetCore"] = ["Hosting"],
@@ -41,6 +42,7 @@ public sealed class ReferenceTests
             "Microsoft.Extensions.AI.Abstractions",
             "Microsoft.Extensions.Logging.Abstractions",
         ],
+        ["Storage.Postgres"] = ["Microsoft.Extensions.Configuration.Abstractions", "Npgsql", "Pgvector"],
         ["Storage.Sqlite"] = ["Microsoft.Data.Sqlite", "Microsoft.Extensions.Configuration.Abstractions"],
         ["Hosting"] = ["Microsoft.Extensions.AI.OpenAI", "Microsoft.Extensions.Hosting"],
         ["Hosting.AspNetCore"] =

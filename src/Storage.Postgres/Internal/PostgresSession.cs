@@ -1,0 +1,172 @@
+using Npgsql;
+
+namespace Slipway.Storage.Postgres.Internal;
+
+/// <summary>
+/// A connection inside a transaction, for one user at a time. Parameters are $1, $2 … in the order given. What is queued travels
+/// with the next statement: a unit of work costs as many round trips as it needs answers.
+/// </summary>
+internal sealed class PostgresSession : IAsyncDisposable
+{
+    private readonly NpgsqlTransaction _transaction;
+    private NpgsqlBatch? _queued;
+    private bool _firstAnswerIsOurs;
+
+    private PostgresSession(
+        NpgsqlConnection connection,
+        NpgsqlTransaction transaction,
+        CancellationToken cancellationToken
+    )
+    {
+        Connection = connection;
+        _transaction = transaction;
+        CancellationToken = cancellationToken;
+    }
+
+    public NpgsqlConnection Connection { get; }
+
+    /// <summary>Of the unit of work; every call of this session observes it.</summary>
+    public CancellationToken CancellationToken { get; }
+
+    /// <summary>The server's number of a writing transaction; null before its first statement was answered, and in a read.</summary>
+    public string? TransactionId { get; private set; }
+
+    /// <summary>Opens a connection and a transaction; both reach the server together with the first statement.</summary>
+    public static async Task<PostgresSession> BeginAsync(
+        NpgsqlDataSource dataSource,
+        Principal? principal,
+        bool write,
+        CancellationToken cancellationToken
+    )
+    {
+        var connection = await dataSource.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            var transaction = await connection
+                .BeginTransactionAsync(
+                    // A read is one moment; writers see each other's commits and lock what they decide on.
+                    write ? System.Data.IsolationLevel.ReadCommitted : System.Data.IsolationLevel.RepeatableRead,
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
+            var session = new PostgresSession(connection, transaction, cancellationToken);
+            session.Introduce(principal, write);
+            return session;
+        }
+        catch
+        {
+            await connection.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Sends a statement later, with the next one or at the commit. It must not return rows.</summary>
+    public void Queue(string sql, params object?[] arguments)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var argument in arguments)
+        {
+            command.Parameters.Add(
+                argument as NpgsqlParameter ?? new NpgsqlParameter { Value = argument ?? DBNull.Value }
+            );
+        }
+
+        (_queued ??= Connection.CreateBatch()).BatchCommands.Add(command);
+    }
+
+    /// <returns>How many rows the statement changed.</returns>
+    public async Task<int> ExecuteAsync(string sql, params object?[] arguments)
+    {
+        Queue(sql, arguments);
+        var last = _queued!.BatchCommands[^1];
+        await FlushAsync().ConfigureAwait(false);
+        return checked((int)last.RecordsAffected);
+    }
+
+    /// <summary>Runs a query. The caller disposes the reader before the next statement.</summary>
+    public Task<NpgsqlDataReader> QueryAsync(string sql, params object?[] arguments)
+    {
+        Queue(sql, arguments);
+        return SendAsync();
+    }
+
+    /// <summary>The first column of the first row; null when there is no row or the value is NULL.</summary>
+    public async Task<object?> ScalarAsync(string sql, params object?[] arguments)
+    {
+        var reader = await QueryAsync(sql, arguments).ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+        {
+            return
+                await reader.ReadAsync(CancellationToken).ConfigureAwait(false)
+                && !await reader.IsDBNullAsync(0, CancellationToken).ConfigureAwait(false)
+                ? reader.GetValue(0)
+                : null;
+        }
+    }
+
+    /// <summary>Sends what is queued and waits until it is done; needed before a COPY.</summary>
+    public async Task FlushAsync()
+    {
+        if (_queued is not null)
+        {
+            var reader = await SendAsync().ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
+            {
+                while (await reader.NextResultAsync(CancellationToken).ConfigureAwait(false)) { }
+            }
+        }
+    }
+
+    public async Task CommitAsync()
+    {
+        await FlushAsync().ConfigureAwait(false);
+        await _transaction.CommitAsync(CancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Rolls back what was not committed and gives the connection back.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _transaction.DisposeAsync().ConfigureAwait(false);
+        await Connection.DisposeAsync().ConfigureAwait(false);
+    }
+
+    private void Introduce(Principal? principal, bool write)
+    {
+        if (principal is null && !write)
+        {
+            return;
+        }
+
+        Queue(
+            write
+                ? "select pg_current_xact_id()::text, set_config('slipway.principal', $1, true)"
+                : "select null, set_config('slipway.principal', $1, true)",
+            principal is null ? "" : PostgresPrincipal.Write(principal)
+        );
+        _firstAnswerIsOurs = true;
+    }
+
+    private async Task<NpgsqlDataReader> SendAsync()
+    {
+        var batch = _queued!;
+        _queued = null;
+        var reader = await batch.ExecuteReaderAsync(CancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (_firstAnswerIsOurs)
+            {
+                _firstAnswerIsOurs = false;
+                await reader.ReadAsync(CancellationToken).ConfigureAwait(false);
+                TransactionId = reader.IsDBNull(0) ? null : reader.GetString(0);
+                await reader.NextResultAsync(CancellationToken).ConfigureAwait(false);
+            }
+
+            return reader;
+        }
+        catch
+        {
+            await reader.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+}

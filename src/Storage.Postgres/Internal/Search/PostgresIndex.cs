@@ -1,0 +1,39 @@
+using Slipway.Rag.Retrieval.Lexical;
+using Slipway.Rag.Storage;
+
+namespace Slipway.Storage.Postgres.Internal.Search;
+
+/// <summary>A row of <c>index_generations</c>, as one transaction sees it.</summary>
+/// <param name="Id">The index.</param>
+/// <param name="Analyzer">Fixed when the index was made.</param>
+/// <param name="BucketSize">Chunks in a bucket; fixed too.</param>
+/// <param name="Merges">Rises by one with every merge.</param>
+internal sealed record PostgresIndex(long Id, TextAnalyzer Analyzer, int BucketSize, long Merges)
+{
+    /// <summary>The live index of a collection, or null when nothing was ever published there.</summary>
+    public static async Task<PostgresIndex?> FindAsync(PostgresSession session, CollectionKey collection)
+    {
+        var reader = await session
+            .QueryAsync(
+                """
+                select id, analyzer, bucket_size, merges
+                from slipway.index_generations
+                where tenant = $1 and collection = $2 and state = 'live'
+                """,
+                collection.Tenant,
+                collection.Collection
+            )
+            .ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+        {
+            return await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false)
+                ? new PostgresIndex(
+                    reader.GetInt64(0),
+                    new TextAnalyzer(AnalyzerOptions.Parse(reader.GetString(1))),
+                    reader.GetInt32(2),
+                    reader.GetInt64(3)
+                )
+                : null;
+        }
+    }
+}

@@ -1,0 +1,202 @@
+using System.Reflection;
+using System.Security.Cryptography;
+using System.Text;
+using Npgsql;
+using Slipway.Storage.Postgres;
+
+namespace Slipway.Tests;
+
+/// <summary>
+/// A database of its own for a test, dropped afterwards. It is copied from a migrated template, which takes milliseconds. Names carry
+/// their time, so that what a killed run left behind is swept up a day later.
+/// </summary>
+internal sealed class PostgresTestDatabase : IAsyncDisposable
+{
+    private const string TestPrefix = "slipway_test_";
+    private const string TemplatePrefix = "slipway_template_";
+    private const long SweepAfterSeconds = 24 * 3600;
+
+    // Any number that no application uses: makers of the template queue here, across processes.
+    private const long TemplateLock = 0x74_656d_706c_6174;
+
+    private static readonly SemaphoreSlim Making = new(1, 1);
+    private static string? _template;
+
+    private readonly string _server;
+
+    private PostgresTestDatabase(string server, string name)
+    {
+        (_server, Name) = (server, name);
+        ConnectionString = On(server, name);
+    }
+
+    public string Name { get; }
+
+    /// <summary>As a superuser.</summary>
+    public string ConnectionString { get; }
+
+    public PostgresStorageOptions Options => new() { ConnectionString = ConnectionString };
+
+    /// <summary>A database with the schema as the embedded migrations make it; skips the test where there is no server.</summary>
+    public static async Task<PostgresTestDatabase> CreateAsync()
+    {
+        var server = await PostgresServer.GetAsync();
+        return await CreateAsync(server, await GetTemplateAsync(server));
+    }
+
+    /// <summary>A database without anything in it.</summary>
+    public static async Task<PostgresTestDatabase> CreateEmptyAsync() =>
+        await CreateAsync(await PostgresServer.GetAsync(), "template1");
+
+    /// <summary>Runs statements and gives the first column of the first row of the last one.</summary>
+    public async Task<object?> ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(On(_server, Name, pooling: false));
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        return await command.ExecuteScalarAsync(TestContext.Current.CancellationToken) is var value && value is DBNull
+            ? null
+            : value;
+    }
+
+    /// <summary>The first column of every row.</summary>
+    public async Task<List<object?>> QueryAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(On(_server, Name, pooling: false));
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+        List<object?> values = [];
+        while (await reader.ReadAsync(TestContext.Current.CancellationToken))
+        {
+            values.Add(reader.IsDBNull(0) ? null : reader.GetValue(0));
+        }
+
+        return values;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await using var connection = new NpgsqlConnection(On(_server, "postgres"));
+        await connection.OpenAsync(CancellationToken.None);
+        await ExecuteAsync(connection, $"drop database if exists {Name} with (force)");
+    }
+
+    private static async Task<PostgresTestDatabase> CreateAsync(string server, string template)
+    {
+        var name = TestPrefix + UnixTime() + "_" + Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
+        await using var connection = new NpgsqlConnection(On(server, "postgres"));
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await ExecuteAsync(connection, $"create database {name} template {template}");
+        return new PostgresTestDatabase(server, name);
+    }
+
+    private static async Task<string> GetTemplateAsync(string server)
+    {
+        await Making.WaitAsync(TestContext.Current.CancellationToken);
+        try
+        {
+            return _template ??= await MakeTemplateAsync(server);
+        }
+        finally
+        {
+            Making.Release();
+        }
+    }
+
+    private static async Task<string> MakeTemplateAsync(string server)
+    {
+        var migrations = Migrations().ToList();
+        var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(migrations))))[..16];
+        await using var connection = new NpgsqlConnection(On(server, "postgres"));
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await ExecuteAsync(connection, $"select pg_advisory_lock({TemplateLock})");
+        try
+        {
+            var known = await SweepAsync(connection);
+            if (known.Find(name => name.EndsWith(hash, StringComparison.Ordinal)) is { } ready)
+            {
+                return ready;
+            }
+
+            var template = TemplatePrefix + UnixTime() + "_" + hash;
+            await ExecuteAsync(connection, $"create database {template}_unfinished");
+            await using (var migrated = new NpgsqlConnection(On(server, template + "_unfinished", pooling: false)))
+            {
+                await migrated.OpenAsync(TestContext.Current.CancellationToken);
+                foreach (var migration in migrations)
+                {
+                    await ExecuteAsync(migrated, migration);
+                }
+            }
+
+            await ExecuteAsync(connection, $"alter database {template}_unfinished rename to {template}");
+            return template;
+        }
+        finally
+        {
+            await ExecuteAsync(connection, $"select pg_advisory_unlock({TemplateLock})");
+        }
+    }
+
+    /// <summary>Drops what is older than a day and names the templates that stay.</summary>
+    private static async Task<List<string>> SweepAsync(NpgsqlConnection connection)
+    {
+        List<string> names = [];
+        await using (
+            var command = new NpgsqlCommand(
+                $"select datname from pg_database where datname like '{TestPrefix}%' or datname like '{TemplatePrefix}%'",
+                connection
+            )
+        )
+        {
+            await using var reader = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
+            while (await reader.ReadAsync(TestContext.Current.CancellationToken))
+            {
+                names.Add(reader.GetString(0));
+            }
+        }
+
+        List<string> templates = [];
+        foreach (var name in names)
+        {
+            var made = name.Split('_')[2];
+            if (!long.TryParse(made, out var time) || UnixTime() - time > SweepAfterSeconds)
+            {
+                await ExecuteAsync(connection, $"drop database if exists {name} with (force)");
+            }
+            else if (name.StartsWith(TemplatePrefix, StringComparison.Ordinal))
+            {
+                templates.Add(name);
+            }
+        }
+
+        return templates;
+    }
+
+    private static IEnumerable<string> Migrations()
+    {
+        var assembly = typeof(PostgresStorageOptions).Assembly;
+        foreach (
+            var name in assembly
+                .GetManifestResourceNames()
+                .Where(name => name.StartsWith("sql/", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)
+        )
+        {
+            using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
+            yield return reader.ReadToEnd();
+        }
+    }
+
+    private static long UnixTime() => TimeProvider.System.GetUtcNow().ToUnixTimeSeconds();
+
+    private static string On(string server, string database, bool pooling = true) =>
+        new NpgsqlConnectionStringBuilder(server) { Database = database, Pooling = pooling }.ConnectionString;
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+    }
+}
