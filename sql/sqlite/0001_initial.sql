@@ -39,7 +39,8 @@ create table if not exists documents (
     next_action_at       integer,
     chunk_count          integer not null default 0,
     table_columns        text,             -- JSON array; null when not tabular
-    metadata             text not null default '{}',
+    metadata             text not null default '{}',   -- what the document says of itself
+    source_metadata      text not null default '{}',   -- what its source says of it; wins
     created_at           integer not null,
     updated_at           integer not null,
     published_at         integer,
@@ -48,6 +49,25 @@ create table if not exists documents (
 
 create index if not exists documents_by_name on documents (tenant, collection, name, id);
 create index if not exists documents_due on documents (next_action_at) where next_action_at is not null;
+create index if not exists documents_by_modified on documents (tenant, collection, modified_at);
+create index if not exists documents_by_published on documents (tenant, collection, published_at);
+
+-- Both kinds of metadata together, as filters compare them: bytes, doubles and integers, read from the text by the engine. Key and value are
+-- UTF-8, or a byte 255 and the SHA-256 of it when it is long.
+create table if not exists document_metadata (
+    document_id text not null references documents (id) on delete cascade,
+    key         blob not null,
+    value       blob not null,
+    number      real,                      -- if the value is a number
+    instant     integer,                   -- if the value is a time
+    tenant      text not null,
+    collection  text not null,
+    primary key (document_id, key)
+) without rowid;
+
+create index if not exists document_metadata_by_value on document_metadata (tenant, collection, key, value);
+create index if not exists document_metadata_by_number on document_metadata (tenant, collection, key, number) where number is not null;
+create index if not exists document_metadata_by_instant on document_metadata (tenant, collection, key, instant) where instant is not null;
 
 -- Who may read a document; no row means everyone in its tenant.
 create table if not exists document_principals (

@@ -26,7 +26,7 @@ internal sealed partial class SqliteDocumentStore
                 session.Execute(
                     """
                     update documents set state = 'pending', blob_hash = $2, name = $3, media_type = coalesce($4, media_type), uri = $5,
-                        size = $6, modified_at = $7, modified_ticks = $8, metadata = $9, title = coalesce($10, title), updated_at = $11,
+                        size = $6, modified_at = $7, modified_ticks = $8, source_metadata = $9, title = coalesce($10, title), updated_at = $11,
                         attempts = 0, last_error = null, last_error_class = null, next_action_at = $11
                     where id = $1
                     """,
@@ -43,6 +43,7 @@ internal sealed partial class SqliteDocumentStore
                     database.Now
                 );
                 ReplacePrincipals(session, id, document.Principals);
+                ReplaceMetadata(session, id);
                 if (replaced is not null && replaced != blobHash)
                 {
                     DeleteUnusedBlob(session, collection.Tenant, replaced);
@@ -62,7 +63,7 @@ internal sealed partial class SqliteDocumentStore
         using var read = await database.BeginReadAsync(cancellationToken).ConfigureAwait(false);
         using var reader = read.Session.Query(
             """
-            select external_id, name, media_type, uri, size, modified_ticks, metadata, title, version,
+            select external_id, name, media_type, uri, size, modified_ticks, source_metadata, title, version,
                 (select json_group_array(principal) from document_principals p where p.document_id = d.id)
             from documents d where tenant = $1 and collection = $2 and source = $3
             """,

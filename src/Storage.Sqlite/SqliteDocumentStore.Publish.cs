@@ -193,7 +193,7 @@ internal sealed partial class SqliteDocumentStore
             update documents set name = $2, title = $3, media_type = $4, uri = $5, state = 'published', version = $6, size = $7,
                 modified_at = $8, modified_ticks = $9, seen_at = $10, content_hash = $11, pipeline_fingerprint = $12, attempts = 0,
                 last_error = null, last_error_class = null, next_action_at = null, chunk_count = $13, table_columns = $14,
-                metadata = $15, updated_at = $16, published_at = $16, external_id = $17
+                metadata = $15, source_metadata = $16, updated_at = $17, published_at = $17, external_id = $18
             where id = $1
             """,
             id,
@@ -213,8 +213,10 @@ internal sealed partial class SqliteDocumentStore
                 ? null
                 : Columns.Json([.. publication.Tables.SelectMany(table => table.Columns)]),
             Columns.Json(publication.Metadata),
+            Columns.Json(document.Metadata),
             now,
             document.ExternalId
         );
+        ReplaceMetadata(session, id);
     }
 }

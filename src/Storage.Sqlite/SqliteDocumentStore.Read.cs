@@ -10,7 +10,7 @@ internal sealed partial class SqliteDocumentStore
     private const string InfoColumns = """
         d.id, d.tenant, d.collection, d.source, d.external_id, d.name, d.title, d.media_type, d.uri, d.state, d.version, d.size,
         d.modified_at, d.published_at, d.chunk_count, d.attempts, d.last_error, d.last_error_class, d.next_action_at,
-        d.table_columns, d.metadata
+        d.table_columns, d.metadata, d.source_metadata
         """;
 
     // $1 is the tenant, $2 the principal's access names as a JSON array.
@@ -150,6 +150,6 @@ internal sealed partial class SqliteDocumentStore
             ErrorClass = reader.NullableString(17) is { } errorClass ? Columns.ErrorClass(errorClass) : null,
             NextActionAt = reader.NullableTime(18),
             Columns = reader.NullableString(19) is { } columns ? Columns.List(columns) : [],
-            Metadata = Columns.Map(reader.GetString(20)),
+            Metadata = DocumentMetadata.Join(Columns.Map(reader.GetString(20)), Columns.Map(reader.GetString(21))),
         };
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Slipway.Rag.Retrieval.Filters.Internal;
 using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
 using Slipway.Storage.Sqlite.Internal;
@@ -57,12 +58,15 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
                 foreach (var (id, listed, seenAt) in documents)
                 {
                     var document = StorableText.Of(listed);
+                    var metadata = Columns.Json(document.Metadata);
+                    var changed =
+                        session.Scalar("select source_metadata from documents where id = $1", id) as string != metadata;
                     // "or ignore": when somebody else has just put another document at the new place, the next listing sorts it out.
                     var noted = session.Execute(
                         """
                         update or ignore documents set external_id = $2, name = $3, uri = $4, size = $5, modified_at = $6, modified_ticks = $7,
-                            seen_at = $8, updated_at = $9, state = 'published', attempts = 0, last_error = null, last_error_class = null,
-                            next_action_at = null
+                            seen_at = $8, updated_at = $9, source_metadata = $13, state = 'published', attempts = 0,
+                            last_error = null, last_error_class = null, next_action_at = null
                         where id = $1 and version > 0 and tenant = $10 and collection = $11 and source = $12
                         """,
                         id,
@@ -76,11 +80,16 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
                         database.Now,
                         collection.Tenant,
                         collection.Collection,
-                        source
+                        source,
+                        metadata
                     );
                     if (noted > 0)
                     {
                         ReplacePrincipals(session, id, document.Principals);
+                        if (changed)
+                        {
+                            ReplaceMetadata(session, id);
+                        }
                     }
                 }
             },
@@ -234,6 +243,34 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
         }
     }
 
+    /// <summary>Brings what filters compare in line with the document's row.</summary>
+    private static void ReplaceMetadata(SqliteSession session, string id)
+    {
+        session.Execute("delete from document_metadata where document_id = $1", id);
+        IReadOnlyDictionary<string, string> metadata;
+        using (var reader = session.Query("select metadata, source_metadata from documents where id = $1", id))
+        {
+            metadata = reader.Read()
+                ? DocumentMetadata.Join(Columns.Map(reader.GetString(0)), Columns.Map(reader.GetString(1)))
+                : new Dictionary<string, string>(0);
+        }
+
+        foreach (var entry in MetadataEntry.Of(metadata))
+        {
+            session.Execute(
+                """
+                insert into document_metadata (document_id, key, value, number, instant, tenant, collection)
+                select id, $2, $3, $4, $5, tenant, collection from documents where id = $1
+                """,
+                id,
+                entry.Key,
+                entry.Value,
+                entry.Number,
+                entry.Instant
+            );
+        }
+    }
+
     /// <summary>The row of a document, made in state pending when it is new.</summary>
     private (string Id, int Version) FindOrAdd(
         SqliteSession session,
@@ -269,7 +306,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
         var now = database.Now;
         session.Execute(
             """
-            insert into documents (id, tenant, collection, source, external_id, name, title, uri, state, metadata, created_at, updated_at)
+            insert into documents (id, tenant, collection, source, external_id, name, title, uri, state, source_metadata, created_at, updated_at)
             values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $10)
             """,
             id,

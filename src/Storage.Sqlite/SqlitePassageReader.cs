@@ -14,7 +14,7 @@ internal sealed class SqlitePassageReader(SqliteDatabase database) : IPassageRea
         CancellationToken cancellationToken = default
     ) => database.ReadAsync(session => Read(session, passage, principal), cancellationToken);
 
-    private static string? Read(SqliteSession session, PassageReference passage, Principal principal)
+    private string? Read(SqliteSession session, PassageReference passage, Principal principal)
     {
         if (passage.Start < 0 || passage.End < passage.Start || !MayRead(session, passage, principal))
         {
@@ -51,7 +51,7 @@ internal sealed class SqlitePassageReader(SqliteDatabase database) : IPassageRea
         return position == passage.End ? text.ToString() : null;
     }
 
-    private static bool MayRead(SqliteSession session, PassageReference passage, Principal principal)
+    private bool MayRead(SqliteSession session, PassageReference passage, Principal principal)
     {
         using var reader = session.Query(
             "select collection from documents where id = $1 and tenant = $2 and version = $3",
@@ -60,10 +60,13 @@ internal sealed class SqlitePassageReader(SqliteDatabase database) : IPassageRea
             passage.Version
         );
         return reader.Read()
-            && new SqliteVisibility(
+            && new SqliteDocumentScope(
+                database,
                 session,
                 new CollectionKey(principal.Tenant, reader.GetString(0)),
                 principal
-            ).IsVisible(passage.DocumentId);
+            )
+                .FindAmong([passage.DocumentId])
+                .Count > 0;
     }
 }

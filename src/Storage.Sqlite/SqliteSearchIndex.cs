@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Slipway.Rag.Retrieval.Filters;
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
 using Slipway.Storage.Sqlite.Internal;
@@ -12,12 +13,16 @@ internal sealed class SqliteSearchIndex(SqliteDatabase database) : ISearchIndex
     /// <summary>Documents in one merge transaction: more would hold the write lock for seconds.</summary>
     private const int MergedAtOnce = 1024;
 
+    /// <summary>See <see cref="SqliteDocumentScope.SmallSet"/>.</summary>
+    internal int SmallSet { get; init; } = SqliteDocumentScope.SmallSet;
+
     private readonly ConcurrentDictionary<long, SqliteLexicalView> _views = new();
     private readonly ConcurrentDictionary<(long IndexId, string Model), SqliteVectors> _vectors = new();
 
     public async ValueTask<ISearchSnapshot> OpenSnapshotAsync(
         CollectionKey collection,
         Principal principal,
+        SearchFilter? filter,
         CancellationToken cancellationToken = default
     )
     {
@@ -32,7 +37,7 @@ internal sealed class SqliteSearchIndex(SqliteDatabase database) : ISearchIndex
                     this,
                     collection,
                     principal.Tenant == collection.Tenant ? SqliteIndex.Find(read.Session, collection) : null,
-                    new SqliteVisibility(read.Session, collection, principal)
+                    new SqliteDocumentScope(database, read.Session, collection, principal, filter, SmallSet)
                 )
             );
         }
@@ -77,13 +82,11 @@ internal sealed class SqliteSearchIndex(SqliteDatabase database) : ISearchIndex
             && session.Scalar("select 1 from lexical_deltas where index_id = $1 limit 1", index.Id) is not null;
     }
 
-    internal IReadOnlyList<ScoredChunk> SearchText(
+    internal LexicalScorer ScoreText(
         SqliteSession session,
         SqliteIndex index,
         string query,
-        int count,
         Bm25Options bm25,
-        Func<string, bool> isVisible,
         CancellationToken cancellationToken
     )
     {
@@ -94,21 +97,16 @@ internal sealed class SqliteSearchIndex(SqliteDatabase database) : ISearchIndex
             _views.AddOrUpdate(index.Id, view, (_, kept) => kept.IsOlderThan(view) ? view : kept);
         }
 
-        return view.Search(session, query, count, bm25, isVisible, cancellationToken);
+        return view.Score(session, query, bm25, cancellationToken);
     }
 
-    internal IReadOnlyList<ScoredChunk> SearchVectors(
+    internal SqliteVectorSet Vectors(
         SqliteSession session,
         SqliteIndex index,
         CollectionKey collection,
-        string model,
-        ReadOnlySpan<float> vector,
-        int count,
-        Func<string, bool> isVisible,
-        CancellationToken cancellationToken
+        string model
     ) =>
         _vectors
             .GetOrAdd((index.Id, model), key => new SqliteVectors(key.IndexId, collection, key.Model))
-            .At(session, index.Revision)
-            .Search(session, vector, count, isVisible, cancellationToken);
+            .At(session, index.Revision);
 }

@@ -111,12 +111,6 @@ public sealed partial class IngestionPipeline
     )
     {
         var content = attempt.Content!;
-        var metadata = new Dictionary<string, string>(document.Metadata);
-        foreach (var (key, value) in item.Document.Metadata)
-        {
-            metadata[key] = value; // what the source says is more certain than what the text says
-        }
-
         await _store
             .PublishAsync(
                 new DocumentPublication
@@ -132,7 +126,7 @@ public sealed partial class IngestionPipeline
                     SeenAt = content.ReadAt,
                     ContentHash = content.Hash,
                     PipelineFingerprint = Fingerprint,
-                    Metadata = metadata,
+                    Metadata = document.Metadata,
                     Chunks = chunks,
                     Tables = document.Tables,
                     EmbeddingModel = _embedder.Model,

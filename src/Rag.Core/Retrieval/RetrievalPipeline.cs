@@ -51,7 +51,7 @@ public sealed partial class RetrievalPipeline(
         var (vector, note) = await EmbedAsync(request.Query, cancellationToken).ConfigureAwait(false);
 
         var snapshot = await index
-            .OpenSnapshotAsync(request.Collection, request.Principal, cancellationToken)
+            .OpenSnapshotAsync(request.Collection, request.Principal, request.Filter, cancellationToken)
             .ConfigureAwait(false);
         await using (snapshot.ConfigureAwait(false))
         {

@@ -1,4 +1,5 @@
 using System.Collections;
+using Slipway.Rag.Retrieval.Filters;
 using Slipway.Rag.Storage;
 
 namespace Slipway.Rag.Retrieval;
@@ -17,6 +18,9 @@ public sealed record RetrievalRequest
 
     /// <summary>Who asks: only what this principal may read is searched.</summary>
     public required Principal Principal { get; init; }
+
+    /// <summary>Which documents are searched; null for all. <see cref="Count"/> passages are found when so many match.</summary>
+    public SearchFilter? Filter { get; init; }
 }
 
 /// <summary>Passages, best first.</summary>

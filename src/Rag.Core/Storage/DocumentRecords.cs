@@ -110,7 +110,10 @@ public sealed record DocumentPublication
     /// <summary>Fingerprint of readers and chunker.</summary>
     public required string PipelineFingerprint { get; init; }
 
-    /// <summary>Metadata of source and document together.</summary>
+    /// <summary>
+    /// What the document says of itself. What its source says of it (<see cref="SourceDocument.Metadata"/>) is kept beside it and wins, see
+    /// <see cref="DocumentMetadata.Join"/>.
+    /// </summary>
     public required IReadOnlyDictionary<string, string> Metadata { get; init; }
 
     /// <summary>The chunks, in order.</summary>
@@ -245,7 +248,7 @@ public sealed record DocumentInfo
     /// <summary>Columns of its tables, if it is tabular.</summary>
     public IReadOnlyList<string> Columns { get; init; } = [];
 
-    /// <summary>Facts about the document.</summary>
+    /// <summary>Facts about the document: its own and its source's together.</summary>
     public IReadOnlyDictionary<string, string> Metadata { get; init; } = new Dictionary<string, string>(0);
 }
 

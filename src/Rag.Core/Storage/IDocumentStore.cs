@@ -43,8 +43,8 @@ public interface IDocumentStore
     );
 
     /// <summary>
-    /// Notes a look that found the same bytes: new size, time, name or place, same version. The chunks stay as they are.
-    /// What is gone meanwhile, and what would take another document's place, is passed over; the next listing sorts it out.
+    /// Notes a look that found the same bytes: new size, time, name, place, grants or metadata of the source, same version. The chunks stay
+    /// as they are. What is gone meanwhile, and what would take another document's place, is passed over; the next listing sorts it out.
     /// </summary>
     ValueTask MarkSeenAsync(
         CollectionKey collection,

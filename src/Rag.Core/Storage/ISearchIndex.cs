@@ -1,3 +1,4 @@
+using Slipway.Rag.Retrieval.Filters;
 using Slipway.Rag.Retrieval.Lexical;
 
 namespace Slipway.Rag.Storage;
@@ -9,9 +10,14 @@ public interface ISearchIndex
     /// <summary>
     /// Opens one consistent view: everything read through it belongs to the same moment. The caller disposes it soon.
     /// </summary>
+    /// <param name="collection">The collection.</param>
+    /// <param name="principal">Only what this principal may read is found.</param>
+    /// <param name="filter">Only what matches is found; null for everything. As many results as asked for come back when so many match.</param>
+    /// <param name="cancellationToken">Cancels the opening.</param>
     ValueTask<ISearchSnapshot> OpenSnapshotAsync(
         CollectionKey collection,
         Principal principal,
+        SearchFilter? filter,
         CancellationToken cancellationToken = default
     );
 
@@ -20,6 +26,23 @@ public interface ISearchIndex
     /// </summary>
     /// <returns>How many documents were folded in.</returns>
     ValueTask<int> MergeAsync(CollectionKey collection, CancellationToken cancellationToken = default);
+}
+
+/// <summary>Shorter ways to call <see cref="ISearchIndex"/>.</summary>
+public static class SearchIndexExtensions
+{
+    /// <summary>Opens a view of everything that the principal may read.</summary>
+    /// <inheritdoc cref="ISearchIndex.OpenSnapshotAsync"/>
+    public static ValueTask<ISearchSnapshot> OpenSnapshotAsync(
+        this ISearchIndex index,
+        CollectionKey collection,
+        Principal principal,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(index);
+        return index.OpenSnapshotAsync(collection, principal, null, cancellationToken);
+    }
 }
 
 /// <summary>One moment of a collection, as one principal may see it. Used by one caller at a time.</summary>

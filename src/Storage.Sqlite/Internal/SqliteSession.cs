@@ -23,6 +23,21 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     public object? Scalar(string sql, params ReadOnlySpan<object?> arguments) =>
         Prepare(sql, arguments).ExecuteScalar() is var value && value is DBNull ? null : value;
 
+    /// <summary>Runs a statement that is made for the occasion, and so is not kept.</summary>
+    public T ReadOnce<T>(string sql, IReadOnlyList<object?> arguments, Func<SqliteDataReader, T> read)
+    {
+        using var statement = Connection.CreateCommand();
+        statement.CommandText = sql;
+        statement.Transaction = Transaction;
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            statement.Parameters.Add(new SqliteParameter("$" + (i + 1), arguments[i] ?? DBNull.Value));
+        }
+
+        using var reader = statement.ExecuteReader();
+        return read(reader);
+    }
+
     public void Dispose()
     {
         foreach (var statement in _statements.Values)

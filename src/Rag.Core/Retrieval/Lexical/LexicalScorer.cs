@@ -99,8 +99,10 @@ internal sealed class LexicalScorer : IDisposable
         }
     }
 
-    /// <summary>The best chunks that may be seen.</summary>
-    public IReadOnlyList<ScoredChunk> Top(int count, Func<string, bool> isVisible)
+    /// <summary>The best chunks.</summary>
+    /// <param name="count">How many.</param>
+    /// <param name="isIncluded">Which documents count; null for all. Asked once for a document, and only when it could get in.</param>
+    public IReadOnlyList<ScoredChunk> Top(int count, Func<string, bool>? isIncluded)
     {
         // What a pending document has in the buckets is no longer true.
         foreach (var slot in _pending.SelectMany(document => document.Merged?.Slots ?? []))
@@ -112,36 +114,45 @@ internal sealed class LexicalScorer : IDisposable
         foreach (var bucket in _buckets.Values)
         {
             var scores = _merged.AsSpan(bucket.Number * _bucketSize, bucket.Lengths.Length);
-            for (var slot = 0; slot < scores.Length; slot++)
+            foreach (var run in bucket.Runs)
             {
-                var score = scores[slot];
-                if (
-                    score > 0
-                    && score >= top.Threshold
-                    && bucket.Chunk(slot) is var chunk
-                    && isVisible(chunk.DocumentId)
-                )
-                {
-                    top.Add(new ScoredChunk(chunk.DocumentId, chunk.Ordinal, score));
-                }
+                Add(top, run.DocumentId, run.Ordinal, scores.Slice(run.Slot, run.Count), isIncluded);
             }
         }
 
         for (var i = 0; i < _pending.Count; i++)
         {
-            if (_current[i] is { } scores && isVisible(_pending[i].DocumentId))
+            if (_current[i] is { } scores)
             {
-                for (var chunk = 0; chunk < scores.Length; chunk++)
-                {
-                    if (scores[chunk] > 0)
-                    {
-                        top.Add(new ScoredChunk(_pending[i].DocumentId, chunk, scores[chunk]));
-                    }
-                }
+                Add(top, _pending[i].DocumentId, 0, scores, isIncluded);
             }
         }
 
         return top.ToList();
+    }
+
+    private static void Add(
+        TopChunks top,
+        string documentId,
+        int firstOrdinal,
+        ReadOnlySpan<double> scores,
+        Func<string, bool>? isIncluded
+    )
+    {
+        var asked = isIncluded is null;
+        for (var i = 0; i < scores.Length; i++)
+        {
+            if (scores[i] > 0 && scores[i] >= top.Threshold)
+            {
+                if (!asked && !isIncluded!(documentId))
+                {
+                    return;
+                }
+
+                asked = true;
+                top.Add(new ScoredChunk(documentId, firstOrdinal + i, scores[i]));
+            }
+        }
     }
 
     public void Dispose() => ArrayPool<double>.Shared.Return(_merged);

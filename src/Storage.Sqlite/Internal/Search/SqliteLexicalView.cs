@@ -40,24 +40,31 @@ internal sealed class SqliteLexicalView
         );
     }
 
-    public IReadOnlyList<ScoredChunk> Search(
+    /// <summary>Scores every chunk that has a word of the query. The caller disposes the scores.</summary>
+    public LexicalScorer Score(
         SqliteSession session,
         string query,
-        int count,
         Bm25Options options,
-        Func<string, bool> isVisible,
         CancellationToken cancellationToken
     )
     {
-        using var scorer = new LexicalScorer(_buckets, _pending, _index.BucketSize, options);
-        var postings = new TermPostings();
-        foreach (var term in _index.Analyzer.AnalyzeQuery(query).CountBy(term => term).OrderBy(term => term.Key))
+        var scorer = new LexicalScorer(_buckets, _pending, _index.BucketSize, options);
+        try
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            SqliteLexicalRows.ReadTerm(session, _index.Id, term.Key, postings);
-            scorer.Add(term.Key, term.Value, postings);
-        }
+            var postings = new TermPostings();
+            foreach (var term in _index.Analyzer.AnalyzeQuery(query).CountBy(term => term).OrderBy(term => term.Key))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                SqliteLexicalRows.ReadTerm(session, _index.Id, term.Key, postings);
+                scorer.Add(term.Key, term.Value, postings);
+            }
 
-        return scorer.Top(count, isVisible);
+            return scorer;
+        }
+        catch
+        {
+            scorer.Dispose();
+            throw;
+        }
     }
 }

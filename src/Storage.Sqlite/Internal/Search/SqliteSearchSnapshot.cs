@@ -11,79 +11,75 @@ namespace Slipway.Storage.Sqlite.Internal.Search;
 /// <param name="searchIndex">What this process keeps in memory.</param>
 /// <param name="collection">The collection.</param>
 /// <param name="index">Null when there is nothing that the principal could find.</param>
-/// <param name="visibility">What the principal may see.</param>
+/// <param name="scope">What may be found.</param>
 internal sealed class SqliteSearchSnapshot(
     SqliteDatabase database,
     SqliteRead read,
     SqliteSearchIndex searchIndex,
     CollectionKey collection,
     SqliteIndex? index,
-    SqliteVisibility visibility
+    SqliteDocumentScope scope
 ) : ISearchSnapshot
 {
-    public ValueTask<IReadOnlyList<ScoredChunk>> SearchTextAsync(
+    public async ValueTask<IReadOnlyList<ScoredChunk>> SearchTextAsync(
         string query,
         int count,
         Bm25Options bm25,
         CancellationToken cancellationToken = default
-    ) =>
-        ValueTask.FromResult(
-            index is null
-                ? []
-                : database.Guard(() =>
-                    searchIndex.SearchText(
-                        read.Session,
-                        index,
-                        query,
-                        count,
-                        bm25,
-                        visibility.IsVisible,
-                        cancellationToken
-                    )
-                )
-        );
+    )
+    {
+        if (index is null)
+        {
+            return [];
+        }
 
-    public ValueTask<IReadOnlyList<ScoredChunk>> SearchVectorsAsync(
+        using var scorer = database.Guard(() =>
+            searchIndex.ScoreText(read.Session, index, query, bm25, cancellationToken)
+        );
+        return await scope.BestAsync(count, scorer.Top, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask<IReadOnlyList<ScoredChunk>> SearchVectorsAsync(
         string embeddingModel,
         ReadOnlyMemory<float> vector,
         int count,
         CancellationToken cancellationToken = default
-    ) =>
-        ValueTask.FromResult(
-            index is null
-                ? []
-                : database.Guard(() =>
-                    searchIndex.SearchVectors(
-                        read.Session,
-                        index,
-                        collection,
-                        embeddingModel,
-                        vector.Span,
-                        count,
-                        visibility.IsVisible,
-                        cancellationToken
-                    )
-                )
-        );
+    )
+    {
+        if (index is null)
+        {
+            return [];
+        }
 
-    public ValueTask<IReadOnlyList<Passage>> ReadPassagesAsync(
+        var vectors = database.Guard(() => searchIndex.Vectors(read.Session, index, collection, embeddingModel));
+        var candidates = await scope
+            .BestAsync(
+                SqliteVectorSet.Candidates(count),
+                (wanted, isIncluded) => vectors.Nearest(vector.Span, wanted, isIncluded, cancellationToken),
+                cancellationToken
+            )
+            .ConfigureAwait(false);
+        return database.Guard(() => vectors.Rescore(read.Session, vector.Span, candidates, count));
+    }
+
+    public async ValueTask<IReadOnlyList<Passage>> ReadPassagesAsync(
         IReadOnlyList<ScoredChunk> chunks,
         CancellationToken cancellationToken = default
     )
     {
         if (index is null)
         {
-            return ValueTask.FromResult<IReadOnlyList<Passage>>([]);
+            return [];
         }
 
-        return ValueTask.FromResult<IReadOnlyList<Passage>>(
-            database.Guard(() =>
-                chunks
-                    .Where(chunk => visibility.IsVisible(chunk.DocumentId))
-                    .Select(ReadPassage)
-                    .OfType<Passage>()
-                    .ToArray()
+        var included = await scope
+            .FindAmongAsync(
+                chunks.Select(chunk => chunk.DocumentId).ToHashSet(StringComparer.Ordinal),
+                cancellationToken
             )
+            .ConfigureAwait(false);
+        return database.Guard(() =>
+            chunks.Where(chunk => included.Contains(chunk.DocumentId)).Select(ReadPassage).OfType<Passage>().ToArray()
         );
     }
 

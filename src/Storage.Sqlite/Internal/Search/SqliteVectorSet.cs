@@ -75,12 +75,20 @@ internal sealed class SqliteVectorSet
         );
     }
 
-    /// <summary>The nearest chunks, by their stored vectors as the session's transaction sees them.</summary>
-    public IReadOnlyList<ScoredChunk> Search(
-        SqliteSession session,
+    /// <summary>How many candidates are compared by their stored vectors to find so many chunks.</summary>
+    public static int Candidates(int count) =>
+        (int)Math.Clamp((long)OverFetch * count, LeastCandidates, Array.MaxLength);
+
+    /// <summary>Candidates: the nearest chunks by their rounded vectors.</summary>
+    /// <param name="vector">The query.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="isIncluded">Which documents count; null for all. Asked once for a document.</param>
+    /// <param name="cancellationToken">Cancels the scan.</param>
+    /// <exception cref="SlipwayException">The vector is of another dimension than the stored ones.</exception>
+    public IReadOnlyList<ScoredChunk> Nearest(
         ReadOnlySpan<float> vector,
         int count,
-        Func<string, bool> isVisible,
+        Func<string, bool>? isIncluded,
         CancellationToken cancellationToken
     )
     {
@@ -91,48 +99,47 @@ internal sealed class SqliteVectorSet
 
         _rows.RequireDimensions(vector.Length);
         var top = new TopChunks(count);
-        foreach (
-            var candidate in Candidates(
-                vector,
-                Math.Max(OverFetch * count, LeastCandidates),
-                isVisible,
-                cancellationToken
-            )
-        )
-        {
-            if (_rows.ReadVector(session, candidate.DocumentId, candidate.Ordinal) is { } stored)
-            {
-                var similarity = TensorPrimitives.CosineSimilarity(MemoryMarshal.Cast<byte, float>(stored), vector);
-                top.Add(candidate with { Score = similarity });
-            }
-        }
-
-        return top.ToList();
-    }
-
-    private IReadOnlyList<ScoredChunk> Candidates(
-        ReadOnlySpan<float> vector,
-        int count,
-        Func<string, bool> isVisible,
-        CancellationToken cancellationToken
-    )
-    {
-        var top = new TopChunks(count);
         var query = Int8Vectors.Quantize(vector);
         foreach (var (block, gone) in _blocks)
         {
             cancellationToken.ThrowIfCancellationRequested();
             for (var document = 0; document < block.DocumentCount; document++)
             {
-                var (start, end) = gone[document] ? (0, 0) : block.Rows(document);
+                if (gone[document] || isIncluded?.Invoke(block.DocumentId(document)) == false)
+                {
+                    continue;
+                }
+
+                var (start, end) = block.Rows(document);
                 for (var row = start; row < end; row++)
                 {
                     var score = block.Vectors.Score(row, query);
-                    if (score >= top.Threshold && isVisible(block.DocumentId(document)))
+                    if (score >= top.Threshold)
                     {
                         top.Add(new ScoredChunk(block.DocumentId(document), row - start, score));
                     }
                 }
+            }
+        }
+
+        return top.ToList();
+    }
+
+    /// <summary>The best of the candidates, by their stored vectors as the session's transaction sees them.</summary>
+    public IReadOnlyList<ScoredChunk> Rescore(
+        SqliteSession session,
+        ReadOnlySpan<float> vector,
+        IReadOnlyList<ScoredChunk> candidates,
+        int count
+    )
+    {
+        var top = new TopChunks(count);
+        foreach (var candidate in candidates)
+        {
+            if (_rows.ReadVector(session, candidate.DocumentId, candidate.Ordinal) is { } stored)
+            {
+                var similarity = TensorPrimitives.CosineSimilarity(MemoryMarshal.Cast<byte, float>(stored), vector);
+                top.Add(candidate with { Score = similarity });
             }
         }
 
