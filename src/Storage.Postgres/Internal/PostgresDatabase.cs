@@ -20,6 +20,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
     private readonly bool _ownsDataSource;
     private readonly SemaphoreSlim _initializing = new(1, 1);
     private volatile bool _isOpen;
+    private string? _workingRole;
 
     /// <summary>A database by its connection string; the pool belongs to this object.</summary>
     public PostgresDatabase(PostgresStorageOptions options, TimeProvider timeProvider)
@@ -92,7 +93,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
                 async cancellation =>
                 {
                     var session = await PostgresSession
-                        .BeginAsync(_dataSource, principal, write: true, cancellation)
+                        .BeginAsync(_dataSource, PostgresCaller.Of(principal, _workingRole), write: true, cancellation)
                         .ConfigureAwait(false);
                     await using (session.ConfigureAwait(false))
                     {
@@ -135,7 +136,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
                 async cancellation =>
                 {
                     var session = await PostgresSession
-                        .BeginAsync(_dataSource, principal, write: false, cancellation)
+                        .BeginAsync(_dataSource, PostgresCaller.Of(principal, _workingRole), write: false, cancellation)
                         .ConfigureAwait(false);
                     await using (session.ConfigureAwait(false))
                     {
@@ -152,7 +153,13 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
     {
         await OpenAsync(cancellationToken).ConfigureAwait(false);
         return await RepeatAsync(
-                cancellation => PostgresSession.BeginAsync(_dataSource, principal, write: false, cancellation),
+                cancellation =>
+                    PostgresSession.BeginAsync(
+                        _dataSource,
+                        PostgresCaller.Of(principal, _workingRole),
+                        write: false,
+                        cancellation
+                    ),
                 cancellationToken
             )
             .ConfigureAwait(false);
@@ -217,25 +224,27 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
 
         // The extension's type is known to a pool only when it was there at the pool's first connection.
         await _dataSource.ReloadTypesAsync(cancellationToken).ConfigureAwait(false);
-        await CheckVectorAsync(cancellationToken).ConfigureAwait(false);
-        return true;
-    }
-
-    private async Task CheckVectorAsync(CancellationToken cancellationToken)
-    {
         var session = await PostgresSession
-            .BeginAsync(_dataSource, null, write: false, cancellationToken)
+            .BeginAsync(_dataSource, PostgresCaller.Of(null, null), write: false, cancellationToken)
             .ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {
+            await CheckVectorAsync(session).ConfigureAwait(false);
+            _workingRole = await PostgresCaller.FindRoleAsync(session).ConfigureAwait(false);
+        }
+
+        return true;
+    }
+
+    private static async Task CheckVectorAsync(PostgresSession session)
+    {
+        var reader = await session.QueryAsync("select '[1]'::vector").ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+        {
+            await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false);
             try
             {
-                var reader = await session.QueryAsync("select '[1]'::vector").ConfigureAwait(false);
-                await using (reader.ConfigureAwait(false))
-                {
-                    await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
-                    _ = reader.GetFieldValue<Pgvector.Vector>(0);
-                }
+                _ = reader.GetFieldValue<Pgvector.Vector>(0);
             }
             catch (InvalidCastException exception)
             {

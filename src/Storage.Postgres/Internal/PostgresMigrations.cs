@@ -11,6 +11,19 @@ internal static class PostgresMigrations
     // "slipway" in ASCII: the database's advisory locks are numbers that all its applications share.
     private const long Lock = 0x736c_6970_7761_79;
 
+    // What is made belongs to whoever owns the schema, not to the login that happened to migrate.
+    private const string ActAsOwner = """
+        do $$
+        declare
+            owner name := (select pg_get_userbyid(nspowner) from pg_namespace where nspname = 'slipway');
+        begin
+            if owner <> current_user and pg_has_role(owner, 'member') then
+                execute format('set local role %I', owner);
+            end if;
+        end
+        $$
+        """;
+
     public static async Task ApplyAsync(
         NpgsqlConnection connection,
         bool mayMigrate,
@@ -18,10 +31,10 @@ internal static class PostgresMigrations
         CancellationToken cancellationToken
     )
     {
-        var migrations = Embedded();
-        if (await IsCurrentAsync(connection, migrations, target, cancellationToken).ConfigureAwait(false))
+        // The common start: no lock, and no right to change the schema is needed.
+        if (await FindPendingAsync(connection, target, cancellationToken).ConfigureAwait(false) is [])
         {
-            return; // the common start: no lock, and no right to change the schema is needed
+            return;
         }
 
         if (!mayMigrate)
@@ -38,13 +51,15 @@ internal static class PostgresMigrations
         {
             await ExecuteAsync(connection, $"select pg_advisory_xact_lock({Lock})", cancellationToken)
                 .ConfigureAwait(false);
-            var applied = await ReadAppliedAsync(connection, cancellationToken).ConfigureAwait(false);
-            foreach (var migration in migrations.Where(migration => !applied.ContainsKey(migration.Number)))
+            await ExecuteAsync(connection, ActAsOwner, cancellationToken).ConfigureAwait(false);
+            foreach (
+                var migration in await FindPendingAsync(connection, target, cancellationToken).ConfigureAwait(false)
+            )
             {
                 await ExecuteAsync(connection, migration.Sql, cancellationToken).ConfigureAwait(false);
                 await ExecuteAsync(
                         connection,
-                        $"update slipway.schema_migrations set hash = '{migration.Hash}' where number = {migration.Number}",
+                        $"update slipway.schema_migrations set hash = '{Hash(migration)}' where number = {migration.Number}",
                         cancellationToken
                     )
                     .ConfigureAwait(false);
@@ -54,30 +69,14 @@ internal static class PostgresMigrations
         }
     }
 
-    internal static IReadOnlyList<Migration> Embedded()
-    {
-        var assembly = Assembly.GetExecutingAssembly();
-        return
-        [
-            .. assembly
-                .GetManifestResourceNames()
-                .Where(name => name.StartsWith("sql/", StringComparison.Ordinal))
-                .Order(StringComparer.Ordinal)
-                .Select(name =>
-                {
-                    using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!, Encoding.UTF8);
-                    return Migration.Parse(name["sql/".Length..], reader.ReadToEnd());
-                }),
-        ];
-    }
-
-    private static async Task<bool> IsCurrentAsync(
+    /// <summary>The migrations that the database lacks, in order.</summary>
+    public static async Task<IReadOnlyList<PostgresMigration>> FindPendingAsync(
         NpgsqlConnection connection,
-        IReadOnlyList<Migration> migrations,
         string target,
         CancellationToken cancellationToken
     )
     {
+        var migrations = Embedded();
         var applied = await ReadAppliedAsync(connection, cancellationToken).ConfigureAwait(false);
         var newest = migrations[^1].Number;
         if (applied.Values.DefaultIfEmpty().Max() > newest)
@@ -90,7 +89,29 @@ internal static class PostgresMigrations
             );
         }
 
-        return migrations.All(migration => applied.ContainsKey(migration.Number));
+        return [.. migrations.Where(migration => !applied.ContainsKey(migration.Number))];
+    }
+
+    public static IReadOnlyList<PostgresMigration> Embedded()
+    {
+        var assembly = Assembly.GetExecutingAssembly();
+        return
+        [
+            .. assembly
+                .GetManifestResourceNames()
+                .Where(name => name.StartsWith("sql/", StringComparison.Ordinal))
+                .Order(StringComparer.Ordinal)
+                .Select(name =>
+                {
+                    using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!, Encoding.UTF8);
+                    var file = Path.GetFileNameWithoutExtension(name["sql/".Length..]);
+                    return new PostgresMigration(
+                        int.Parse(file.AsSpan(0, 4), System.Globalization.CultureInfo.InvariantCulture),
+                        file[5..],
+                        reader.ReadToEnd()
+                    );
+                }),
+        ];
     }
 
     /// <summary>Numbers of what is applied, each with the number that a program must know to run on the schema since then.</summary>
@@ -134,18 +155,7 @@ internal static class PostgresMigrations
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
     }
-}
 
-/// <summary>A file of <c>sql/postgres</c>.</summary>
-internal sealed record Migration(int Number, string Name, string Sql)
-{
-    /// <summary>SHA-256 of the file, lower-case hexadecimal.</summary>
-    public string Hash { get; } = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Sql)));
-
-    public static Migration Parse(string file, string sql) =>
-        new(
-            int.Parse(file.AsSpan(0, 4), System.Globalization.CultureInfo.InvariantCulture),
-            System.IO.Path.GetFileNameWithoutExtension(file)[5..],
-            sql
-        );
+    private static string Hash(PostgresMigration migration) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(migration.Sql)));
 }

@@ -34,7 +34,7 @@ internal sealed class PostgresSession : IAsyncDisposable
     /// <summary>Opens a connection and a transaction; both reach the server together with the first statement.</summary>
     public static async Task<PostgresSession> BeginAsync(
         NpgsqlDataSource dataSource,
-        Principal? principal,
+        PostgresCaller caller,
         bool write,
         CancellationToken cancellationToken
     )
@@ -50,7 +50,7 @@ internal sealed class PostgresSession : IAsyncDisposable
                 )
                 .ConfigureAwait(false);
             var session = new PostgresSession(connection, transaction, cancellationToken);
-            session.Introduce(principal, write);
+            session.Introduce(caller, write);
             return session;
         }
         catch
@@ -130,19 +130,26 @@ internal sealed class PostgresSession : IAsyncDisposable
         await Connection.DisposeAsync().ConfigureAwait(false);
     }
 
-    private void Introduce(Principal? principal, bool write)
+    /// <summary>
+    /// The first statement says who asks. It is set for the transaction alone, so a pooled connection never carries it on; nobody is
+    /// said as well, in case somebody set one for the whole session.
+    /// </summary>
+    private void Introduce(PostgresCaller caller, bool write)
     {
-        if (principal is null && !write)
+        var number = write ? "pg_current_xact_id()::text" : "null";
+        if (caller.Role is null)
         {
-            return;
+            Queue($"select {number}, set_config('slipway.principal', $1, true)", caller.Setting);
+        }
+        else
+        {
+            Queue(
+                $"select {number}, set_config('slipway.principal', $1, true), set_config('role', $2, true)",
+                caller.Setting,
+                caller.Role
+            );
         }
 
-        Queue(
-            write
-                ? "select pg_current_xact_id()::text, set_config('slipway.principal', $1, true)"
-                : "select null, set_config('slipway.principal', $1, true)",
-            principal is null ? "" : PostgresPrincipal.Write(principal)
-        );
         _firstAnswerIsOurs = true;
     }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Npgsql;
 
 namespace Slipway.Tests;
 
@@ -12,12 +13,6 @@ internal static class InstalledPostgres
         if (FindPrograms() is not { } programs)
         {
             return (null, "initdb and pg_ctl were not found");
-        }
-
-        var shared = Run(null, Path.Combine(programs, "pg_config"), "--sharedir").Output.Trim();
-        if (!File.Exists(Path.Combine(shared, "extension", "vector.control")))
-        {
-            return (null, $"the one in {programs} lacks pgvector");
         }
 
         var data = Directory.CreateTempSubdirectory("slipway-postgres-").FullName;
@@ -66,12 +61,32 @@ internal static class InstalledPostgres
             return (null, started.Output);
         }
 
-        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        var connectionString = $"Host=127.0.0.1;Port={port};Username=postgres";
+        if (!HasVector(connectionString))
+        {
+            Stop();
+            return (null, $"the one in {programs} lacks pgvector");
+        }
+
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Stop();
+        return (connectionString, null);
+
+        void Stop()
         {
             Run(user, Path.Combine(programs, "pg_ctl"), "-D", Path.Combine(data, "db"), "-m", "immediate", "stop");
             Directory.Delete(data, recursive: true);
-        };
-        return ($"Host=127.0.0.1;Port={port};Username=postgres", null);
+        }
+    }
+
+    private static bool HasVector(string connectionString)
+    {
+        using var connection = new NpgsqlConnection(connectionString + ";Pooling=false");
+        connection.Open();
+        using var command = new NpgsqlCommand(
+            "select 1 from pg_available_extensions where name = 'vector'",
+            connection
+        );
+        return command.ExecuteScalar() is not null;
     }
 
     private static string? FindPrograms()

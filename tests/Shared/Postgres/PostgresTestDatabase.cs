@@ -24,6 +24,9 @@ internal sealed class PostgresTestDatabase : IAsyncDisposable
 
     private readonly string _server;
 
+    /// <summary>The DBA's script, copied beside the tests.</summary>
+    public static string RolesScript { get; } = Path.Combine(AppContext.BaseDirectory, "roles.sql");
+
     private PostgresTestDatabase(string server, string name)
     {
         (_server, Name) = (server, name);
@@ -106,7 +109,8 @@ internal sealed class PostgresTestDatabase : IAsyncDisposable
 
     private static async Task<string> MakeTemplateAsync(string server)
     {
-        var migrations = Migrations().ToList();
+        // The roles are the server's, not the database's: made once, like a DBA does, and never dropped.
+        var migrations = Migrations().Append(await File.ReadAllTextAsync(RolesScript)).ToList();
         var hash = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(string.Concat(migrations))))[..16];
         await using var connection = new NpgsqlConnection(On(server, "postgres"));
         await connection.OpenAsync(TestContext.Current.CancellationToken);
