@@ -89,6 +89,9 @@ internal sealed class Corpus(StoreFixture store)
 
     public Task<string> PublishAsync(string name, params string[] texts) => PublishAsync(Publication(name, texts));
 
+    public Task<string> PublishForAsync(string[] principals, string name, params string[] texts) =>
+        PublishAsync(Publication(name, texts) with { Document = Document(name, principals) });
+
     /// <summary>Publishes on whatever version there is, embeddings first.</summary>
     public async Task<string> PublishAsync(DocumentPublication publication)
     {
@@ -118,6 +121,9 @@ internal sealed class Corpus(StoreFixture store)
         _versions.TryRemove(CollectionKey.Default + name, out _);
         await store.Documents.DeleteAsync(CollectionKey.Default, [Id(name)], Token);
     }
+
+    public ValueTask SaveEmbeddingAsync(string model, string text, params float[] vector) =>
+        store.Documents.SaveEmbeddingsAsync(model, [(Chunk(0, 0, text).ContentHash, vector)], Token);
 
     public ValueTask<int> MergeAsync() => store.Search.MergeAsync(CollectionKey.Default, Token);
 

@@ -10,7 +10,7 @@ internal sealed class NaiveBm25
 
     public SortedDictionary<string, string[]> Documents { get; } = new(StringComparer.Ordinal);
 
-    public IReadOnlyList<ScoredChunk> Search(string query, int count)
+    public IReadOnlyList<ScoredChunk> Search(string query, int count, double k1 = 0.9, double b = 0.4)
     {
         var chunks = Documents
             .SelectMany(document => document.Value.Select((text, i) => (document.Key, Ordinal: i, Terms: Terms(text))))
@@ -28,10 +28,7 @@ internal sealed class NaiveBm25
                 {
                     var idf = Math.Log(1 + ((chunks.Length - having + 0.5) / (having + 0.5)));
                     score +=
-                        term.Value
-                        * idf
-                        * frequency
-                        / (frequency + (0.9 * (1 - 0.4)) + (0.9 * 0.4 / average * terms.Count));
+                        term.Value * idf * frequency / (frequency + (k1 * (1 - b)) + (k1 * b / average * terms.Count));
                 }
             }
 

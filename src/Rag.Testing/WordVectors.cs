@@ -42,4 +42,27 @@ internal static class WordVectors
                 .ThenBy(chunk => chunk.Ordinal)
                 .Take(count),
         ];
+
+    /// <summary>
+    /// The same as by comparing all. An engine may compute a cosine in another order and so differ in the last digits: near-equal scores may
+    /// change places, nothing else.
+    /// </summary>
+    public static void AssertNearest(
+        IReadOnlyCollection<KeyValuePair<string, string[]>> documents,
+        float[] vector,
+        int count,
+        IReadOnlyList<ScoredChunk> actual
+    )
+    {
+        const double Tolerance = 1e-5;
+        var all = Nearest(documents, vector, int.MaxValue);
+        Assert.Equal(Math.Min(count, all.Count), actual.Count);
+        Assert.Equal(actual.Count, actual.Select(hit => (hit.DocumentId, hit.Ordinal)).Distinct().Count());
+        var scores = all.ToDictionary(hit => (hit.DocumentId, hit.Ordinal), hit => hit.Score);
+        for (var i = 0; i < actual.Count; i++)
+        {
+            Assert.Equal(all[i].Score, actual[i].Score, Tolerance);
+            Assert.Equal(scores[(actual[i].DocumentId, actual[i].Ordinal)], actual[i].Score, Tolerance);
+        }
+    }
 }

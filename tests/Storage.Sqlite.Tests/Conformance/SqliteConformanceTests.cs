@@ -8,6 +8,21 @@ public sealed class SqlitePublishingTests() : PublishingSuite(SqliteStoreFixture
 public sealed class SqliteLedgerTests() : LedgerSuite(SqliteStoreFixture.OpenAsync);
 
 [Trait("Tier", "fast")]
+public sealed class SqliteLexicalSearchTests() : LexicalSearchSuite(SqliteStoreFixture.OpenAsync);
+
+[Trait("Tier", "fast")]
+public sealed class SqliteVectorSearchTests() : VectorSearchSuite(SqliteStoreFixture.OpenAsync);
+
+[Trait("Tier", "fast")]
+public sealed class SqliteAccessTests() : AccessSuite(SqliteStoreFixture.OpenAsync);
+
+[Trait("Tier", "fast")]
+public sealed class SqliteSearchHistoryTests() : SearchHistorySuite(SqliteStoreFixture.OpenAsync);
+
+public sealed class SqliteEqualSearchTests()
+    : EqualSearchSuite(SqliteStoreFixture.OpenAsync, SqliteStoreFixture.OpenAsync);
+
+[Trait("Tier", "fast")]
 public sealed class SqliteConformanceTests
 {
     [Fact]
