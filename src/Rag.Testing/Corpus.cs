@@ -116,6 +116,10 @@ internal sealed class Corpus(StoreFixture store)
         return id;
     }
 
+    /// <summary>Looks up the version that somebody else has published.</summary>
+    public async Task CatchUpAsync(string name) =>
+        _versions[CollectionKey.Default + name] = (await LedgerAsync(name)).Version;
+
     public async Task DeleteAsync(string name)
     {
         _versions.TryRemove(CollectionKey.Default + name, out _);

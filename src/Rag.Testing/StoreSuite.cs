@@ -24,10 +24,10 @@ public abstract class StoreSuite(OpenStore open) : IAsyncLifetime
     private protected virtual TimeProvider Clock => Time;
 
     /// <summary>Makes the database.</summary>
-    public async ValueTask InitializeAsync() => _store = await open(Clock, Token);
+    public virtual async ValueTask InitializeAsync() => _store = await open(Clock, Token);
 
     /// <summary>Removes it.</summary>
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         GC.SuppressFinalize(this);
         if (_store is not null)

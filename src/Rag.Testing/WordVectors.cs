@@ -51,18 +51,24 @@ internal static class WordVectors
         IReadOnlyCollection<KeyValuePair<string, string[]>> documents,
         float[] vector,
         int count,
-        IReadOnlyList<ScoredChunk> actual
+        IReadOnlyList<ScoredChunk> actual,
+        double tolerance
     )
     {
-        const double Tolerance = 1e-5;
         var all = Nearest(documents, vector, int.MaxValue);
+        if (tolerance == 0)
+        {
+            Assert.Equal(all.Take(count), actual);
+            return;
+        }
+
         Assert.Equal(Math.Min(count, all.Count), actual.Count);
         Assert.Equal(actual.Count, actual.Select(hit => (hit.DocumentId, hit.Ordinal)).Distinct().Count());
         var scores = all.ToDictionary(hit => (hit.DocumentId, hit.Ordinal), hit => hit.Score);
         for (var i = 0; i < actual.Count; i++)
         {
-            Assert.Equal(all[i].Score, actual[i].Score, Tolerance);
-            Assert.Equal(scores[(actual[i].DocumentId, actual[i].Ordinal)], actual[i].Score, Tolerance);
+            Assert.Equal(all[i].Score, actual[i].Score, tolerance);
+            Assert.Equal(scores[(actual[i].DocumentId, actual[i].Ordinal)], actual[i].Score, tolerance);
         }
     }
 }

@@ -36,7 +36,10 @@ internal sealed partial class SqliteDocumentStore
     )
     {
         var (id, current) = FindRow(session, publication);
-        if (current != publication.BaseVersion)
+        if (
+            current != publication.BaseVersion
+            || IsPushedAnew(session, id, publication.Document, publication.ContentHash)
+        )
         {
             throw Conflict(publication);
         }

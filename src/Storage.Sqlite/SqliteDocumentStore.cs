@@ -68,6 +68,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
                             seen_at = $8, updated_at = $9, source_metadata = $13, state = 'published', attempts = 0,
                             last_error = null, last_error_class = null, next_action_at = null
                         where id = $1 and version > 0 and tenant = $10 and collection = $11 and source = $12
+                            and (blob_hash is null or modified_ticks is $7)
                         """,
                         id,
                         document.ExternalId,
@@ -103,6 +104,11 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
             session =>
             {
                 var (id, version) = FindOrAdd(session, failure.Collection, failure.Source, failure.Document);
+                if (IsPushedAnew(session, id, failure.Document))
+                {
+                    return;
+                }
+
                 session.Execute(
                     """
                     update documents set state = $2, size = $3, modified_at = $4, modified_ticks = $5, seen_at = $6, content_hash = null,
@@ -211,6 +217,21 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
             },
             cancellationToken
         );
+
+    /// <summary>Whether a pushed document has had other content or facts since it was listed like this: what was found out is out of date.</summary>
+    private static bool IsPushedAnew(
+        SqliteSession session,
+        string id,
+        SourceDocument listed,
+        string? contentHash = null
+    ) =>
+        session.Scalar(
+            "select 1 from documents where id = $1 and (blob_hash <> coalesce($3, blob_hash) or blob_hash is not null and modified_ticks is not $2)",
+            id,
+            listed.ModifiedAt?.UtcTicks,
+            contentHash
+        )
+            is not null;
 
     private static void AddAttempt(
         SqliteSession session,

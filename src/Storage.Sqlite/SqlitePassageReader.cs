@@ -22,7 +22,7 @@ internal sealed class SqlitePassageReader(SqliteDatabase database) : IPassageRea
         }
 
         // The ranges of a version's chunks follow one another without a gap, and a chunk's text is exactly its range.
-        var text = new StringBuilder(passage.End - passage.Start);
+        var text = new StringBuilder();
         using var reader = session.Query(
             """
             select start_offset, text from chunks
@@ -54,10 +54,14 @@ internal sealed class SqlitePassageReader(SqliteDatabase database) : IPassageRea
     private bool MayRead(SqliteSession session, PassageReference passage, Principal principal)
     {
         using var reader = session.Query(
-            "select collection from documents where id = $1 and tenant = $2 and version = $3",
+            """
+            select d.collection from documents d join document_versions v on v.document_id = d.id and v.version = d.version
+            where d.id = $1 and d.tenant = $2 and d.version = $3 and v.text_length >= $4
+            """,
             passage.DocumentId,
             principal.Tenant,
-            passage.Version
+            passage.Version,
+            passage.End
         );
         return reader.Read()
             && new SqliteDocumentScope(

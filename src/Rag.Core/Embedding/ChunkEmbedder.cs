@@ -11,10 +11,13 @@ internal sealed class ChunkEmbedder(
     IngestionOptions options
 )
 {
+    /// <summary>A chunk of white space alone: it says nothing, and models refuse an empty input.</summary>
+    private static readonly string Blank = ChunkIdentity.Hash("");
+
     /// <summary>Fingerprint of the model, or null when there is none.</summary>
     public string? Model { get; } = generator is null ? null : EmbeddingModel.Fingerprint(generator);
 
-    /// <summary>Makes sure that every chunk has an embedding.</summary>
+    /// <summary>Makes sure that every chunk that says something has an embedding.</summary>
     /// <returns>How many had to be made.</returns>
     public async ValueTask<int> EmbedMissingAsync(
         IReadOnlyList<ChunkRecord> chunks,
@@ -26,7 +29,15 @@ internal sealed class ChunkEmbedder(
             return 0;
         }
 
-        var byHash = chunks.DistinctBy(chunk => chunk.ContentHash).ToDictionary(chunk => chunk.ContentHash);
+        var byHash = chunks
+            .Where(chunk => chunk.ContentHash != Blank)
+            .DistinctBy(chunk => chunk.ContentHash)
+            .ToDictionary(chunk => chunk.ContentHash);
+        if (byHash.Count == 0)
+        {
+            return 0;
+        }
+
         var known = await store.FindEmbeddedAsync(Model, byHash.Keys, cancellationToken).ConfigureAwait(false);
         var missing = byHash
             .Values.Where(chunk => !known.Contains(chunk.ContentHash))

@@ -11,16 +11,42 @@ public sealed class SqliteLedgerTests() : LedgerSuite(SqliteStoreFixture.OpenAsy
 public sealed class SqliteLexicalSearchTests() : LexicalSearchSuite(SqliteStoreFixture.OpenAsync);
 
 [Trait("Tier", "fast")]
-public sealed class SqliteVectorSearchTests() : VectorSearchSuite(SqliteStoreFixture.OpenAsync);
+public sealed class SqliteVectorSearchTests() : VectorSearchSuite(SqliteStoreFixture.OpenAsync)
+{
+    protected override double CosineTolerance => 0;
+}
 
 [Trait("Tier", "fast")]
 public sealed class SqliteAccessTests() : AccessSuite(SqliteStoreFixture.OpenAsync);
 
 [Trait("Tier", "fast")]
-public sealed class SqliteSearchHistoryTests() : SearchHistorySuite(SqliteStoreFixture.OpenAsync);
+public sealed class SqliteSearchHistoryTests() : SearchHistorySuite(SqliteStoreFixture.OpenAsync)
+{
+    protected override double CosineTolerance => 0;
+}
 
 public sealed class SqliteEqualSearchTests()
     : EqualSearchSuite(SqliteStoreFixture.OpenAsync, SqliteStoreFixture.OpenAsync);
+
+public sealed class SqliteDocumentListTests() : DocumentListSuite(SqliteStoreFixture.OpenAsync);
+
+public sealed class SqliteEmbeddingTests() : EmbeddingSuite(SqliteStoreFixture.OpenAsync);
+
+public sealed class SqliteInboxTests() : InboxSuite(SqliteStoreFixture.OpenAsync);
+
+public sealed class SqliteBlobStoreTests() : BlobStoreSuite(SqliteStoreFixture.OpenAsync);
+
+public sealed class SqlitePassageReaderTests() : PassageReaderSuite(SqliteStoreFixture.OpenAsync);
+
+public sealed class SqliteConcurrencyTests() : ConcurrencySuite(SqliteStoreFixture.OpenAsync);
+
+public sealed class SqliteIngestionTests() : IngestionSuite(SqliteStoreFixture.OpenAsync);
+
+[Trait("Tier", "fast")]
+public sealed class SqliteRetrievalTests() : RetrievalSuite(SqliteStoreFixture.OpenAsync);
+
+[Trait("Tier", "fast")]
+public sealed class SqliteKnowledgeToolsTests() : KnowledgeToolsSuite(SqliteStoreFixture.OpenAsync);
 
 [Trait("Tier", "fast")]
 public sealed class SqliteConformanceTests

@@ -1,9 +1,7 @@
-using Slipway.Rag.Ingestion;
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Testing;
 using Slipway.Storage.Sqlite.Internal.Search;
-using Slipway.Storage.Sqlite.Tests.Ingestion;
 
 namespace Slipway.Storage.Sqlite.Tests.Search;
 
@@ -65,17 +63,6 @@ public sealed class SqlitePostingsTests : IDisposable
         var after = await PostingRowsAsync();
         Assert.Equal(before.Count, after.Count);
         Assert.Equal(2, before.Intersect(after).Count());
-    }
-
-    [Fact]
-    public async Task Ingestion_makes_a_new_index_with_the_analyser_of_its_options()
-    {
-        using var knowledge = new Knowledge(options: new IngestionOptions { Analyzer = AnalyzerOptions.Plain });
-        knowledge.Write("a.txt", "connections");
-        await knowledge.RunAsync();
-
-        Assert.Empty(await knowledge.SearchAsync("connection"));
-        Assert.Equal(["a.txt"], await knowledge.SearchAsync("connections"));
     }
 
     [Fact]

@@ -1,28 +1,22 @@
 using Microsoft.Extensions.AI;
 using Slipway.Rag.Embedding;
 using Slipway.Rag.Retrieval;
-using Slipway.Rag.Storage;
-using Slipway.Rag.Testing;
 
-namespace Slipway.Storage.Sqlite.Tests.Search;
+namespace Slipway.Rag.Testing;
 
-[Trait("Tier", "fast")]
-public sealed class RetrievalPipelineTests : IDisposable
+/// <summary>Retrieval over the store: both legs, fused, and what happens when the model fails.</summary>
+public abstract class RetrievalSuite(OpenStore open) : StoreSuite(open)
 {
-    private readonly SearchFile _file = new();
-
-    private static CancellationToken Token => TestContext.Current.CancellationToken;
-
     [Fact]
     public async Task Without_a_model_the_words_alone_decide()
     {
-        await _file.PublishAsync("a", "the boiler leaks");
-        await _file.PublishAsync("b", "the pump hums");
+        await Corpus.PublishAsync("a", "the boiler leaks");
+        await Corpus.PublishAsync("b", "the pump hums");
 
         var result = await RetrieveAsync("Why does the boiler leak?", null);
 
         var passage = Assert.Single(result);
-        Assert.Equal("a", passage.Reference.DocumentId);
+        Assert.Equal(Corpus.Id("a"), passage.Reference.DocumentId);
         Assert.NotNull(passage.LexicalScore);
         Assert.Null(passage.VectorScore);
         Assert.Null(result.Note);
@@ -31,17 +25,17 @@ public sealed class RetrievalPipelineTests : IDisposable
     [Fact]
     public async Task With_a_model_both_legs_find_and_the_scores_say_which()
     {
-        await _file.PublishAsync("a", "boiler valve");
-        await _file.PublishAsync("b", "pump");
+        await Corpus.PublishAsync("a", "boiler valve");
+        await Corpus.PublishAsync("b", "pump");
         using var model = new WordModel();
 
         var result = await RetrieveAsync("boiler", model);
 
-        Assert.Equal("a", result[0].Reference.DocumentId);
+        Assert.Equal(Corpus.Id("a"), result[0].Reference.DocumentId);
         Assert.Equal(1, result[0].Score, 6);
         Assert.NotNull(result[0].LexicalScore);
         Assert.NotNull(result[0].VectorScore);
-        var other = result.Single(passage => passage.Reference.DocumentId == "b");
+        var other = result.Single(passage => passage.Reference.DocumentId == Corpus.Id("b"));
         Assert.Null(other.LexicalScore);
         Assert.NotNull(other.VectorScore);
     }
@@ -49,7 +43,7 @@ public sealed class RetrievalPipelineTests : IDisposable
     [Fact, Trait("Parity", "S45")]
     public async Task A_model_that_cannot_be_reached_is_said_and_the_words_go_on()
     {
-        await _file.PublishAsync("a", "boiler");
+        await Corpus.PublishAsync("a", "boiler");
         using var model = new WordModel(() => throw new HttpRequestException("no route to host"));
 
         var result = await RetrieveAsync("boiler", model);
@@ -62,7 +56,7 @@ public sealed class RetrievalPipelineTests : IDisposable
     [Fact, Trait("Parity", "S45")]
     public async Task It_is_an_error_when_words_alone_are_not_enough()
     {
-        await _file.PublishAsync("a", "boiler");
+        await Corpus.PublishAsync("a", "boiler");
         using var model = new WordModel(() => throw new HttpRequestException("no route to host"));
 
         var exception = await Assert.ThrowsAsync<SlipwayException>(() =>
@@ -78,7 +72,7 @@ public sealed class RetrievalPipelineTests : IDisposable
     [InlineData(ErrorClass.Configuration)]
     public async Task A_wrong_key_or_setting_is_an_error_in_any_case(ErrorClass errorClass)
     {
-        await _file.PublishAsync("a", "boiler");
+        await Corpus.PublishAsync("a", "boiler");
         using var model = new WordModel(() => throw new SlipwayException(errorClass, "refused"));
 
         var exception = await Assert.ThrowsAsync<SlipwayException>(() => RetrieveAsync("boiler", model));
@@ -91,7 +85,7 @@ public sealed class RetrievalPipelineTests : IDisposable
     [InlineData(float.NaN)]
     public async Task A_vector_without_direction_is_never_searched_with(float component)
     {
-        await _file.PublishAsync("a", "boiler");
+        await Corpus.PublishAsync("a", "boiler");
         var vector = new float[WordVectors.Dimensions];
         Array.Fill(vector, component);
         using var model = new WordModel(() => vector);
@@ -114,20 +108,17 @@ public sealed class RetrievalPipelineTests : IDisposable
             source.Token.ThrowIfCancellationRequested();
             return [];
         });
-        var pipeline = new RetrievalPipeline(new SqliteSearchIndex(_file.Database), model);
+        var pipeline = new RetrievalPipeline(Store.Search, model);
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
-            await pipeline.RetrieveAsync(
-                new RetrievalRequest { Query = "x", Principal = SearchFile.Anna },
-                source.Token
-            )
+            await pipeline.RetrieveAsync(new RetrievalRequest { Query = "x", Principal = Corpus.Anna }, source.Token)
         );
     }
 
     [Fact, Trait("Parity", "S113")]
     public async Task A_model_of_another_dimension_is_an_error_not_a_worse_answer()
     {
-        await _file.PublishAsync("a", "boiler");
+        await Corpus.PublishAsync("a", "boiler");
         using var model = new WordModel(() => [1, 2, 3]);
 
         var exception = await Assert.ThrowsAsync<SlipwayException>(() => RetrieveAsync("boiler", model));
@@ -140,14 +131,15 @@ public sealed class RetrievalPipelineTests : IDisposable
     {
         for (var i = 0; i < 8; i++)
         {
-            await _file.PublishAsync($"copy{i}", "boiler boiler boiler");
+            await Corpus.PublishAsync($"copy{i}", "boiler boiler boiler");
         }
 
-        await _file.PublishAsync("other", "a boiler with other words around it");
+        await Corpus.PublishAsync("other", "a boiler with other words around it");
 
         var result = await RetrieveAsync("boiler", null, count: 2);
 
-        Assert.Equal(["copy0", "other"], result.Select(passage => passage.Reference.DocumentId));
+        var copy = Enumerable.Range(0, 8).Select(i => Corpus.Id($"copy{i}")).Min(StringComparer.Ordinal)!;
+        Assert.Equal([copy, Corpus.Id("other")], result.Select(passage => passage.Reference.DocumentId));
     }
 
     [Fact]
@@ -163,8 +155,8 @@ public sealed class RetrievalPipelineTests : IDisposable
     [Fact]
     public async Task The_constants_of_bm25_reach_the_index()
     {
-        await _file.PublishAsync("long", "boiler boiler boiler and very many other words that make the text long");
-        await _file.PublishAsync("short", "boiler");
+        await Corpus.PublishAsync("long", "boiler boiler boiler and very many other words that make the text long");
+        await Corpus.PublishAsync("short", "boiler");
 
         var noLength = new RetrievalOptions
         {
@@ -175,11 +167,9 @@ public sealed class RetrievalPipelineTests : IDisposable
             Bm25 = new() { K1 = 2, B = 1 },
         };
 
-        Assert.Equal("long", (await RetrieveAsync("boiler", null, noLength))[0].Reference.DocumentId);
-        Assert.Equal("short", (await RetrieveAsync("boiler", null, noFrequency))[0].Reference.DocumentId);
+        Assert.Equal(Corpus.Id("long"), (await RetrieveAsync("boiler", null, noLength))[0].Reference.DocumentId);
+        Assert.Equal(Corpus.Id("short"), (await RetrieveAsync("boiler", null, noFrequency))[0].Reference.DocumentId);
     }
-
-    public void Dispose() => _file.Dispose();
 
     private async Task<RetrievalResult> RetrieveAsync(
         string query,
@@ -187,12 +177,12 @@ public sealed class RetrievalPipelineTests : IDisposable
         RetrievalOptions? options = null,
         int count = 8
     ) =>
-        await new RetrievalPipeline(new SqliteSearchIndex(_file.Database), model, options).RetrieveAsync(
+        await new RetrievalPipeline(Store.Search, model, options).RetrieveAsync(
             new RetrievalRequest
             {
                 Query = query,
                 Count = count,
-                Principal = SearchFile.Anna,
+                Principal = Corpus.Anna,
             },
             Token
         );
@@ -212,7 +202,7 @@ public sealed class RetrievalPipelineTests : IDisposable
 
         public object? GetService(Type serviceType, object? serviceKey = null) =>
             serviceType == typeof(EmbeddingGeneratorMetadata)
-                ? new EmbeddingGeneratorMetadata("test", defaultModelId: SearchFile.Model)
+                ? new EmbeddingGeneratorMetadata("test", defaultModelId: Corpus.Model)
                 : null;
 
         public void Dispose() { }

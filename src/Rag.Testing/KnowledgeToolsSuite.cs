@@ -2,24 +2,31 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Slipway.Rag.Retrieval;
 using Slipway.Rag.Storage;
-using Slipway.Rag.Testing;
-using Slipway.Storage.Sqlite.Tests.Ingestion;
 
-namespace Slipway.Storage.Sqlite.Tests.Search;
+namespace Slipway.Rag.Testing;
 
-[Trait("Tier", "fast")]
-public sealed class KnowledgeToolsTests : IDisposable
+/// <summary>The tools that a model is given, over the store.</summary>
+public abstract class KnowledgeToolsSuite(OpenStore open) : StoreSuite(open)
 {
-    private readonly Knowledge _knowledge = new();
-    private readonly Dictionary<string, AIFunction> _tools;
+    private Knowledge? _knowledge;
+    private Dictionary<string, AIFunction> _tools = [];
 
-    public KnowledgeToolsTests()
+    private Knowledge Knowledge => _knowledge ?? throw new InvalidOperationException("The test has not begun.");
+
+    /// <inheritdoc />
+    public override async ValueTask InitializeAsync()
     {
-        var tools = new KnowledgeTools(new RetrievalPipeline(_knowledge.Index), _knowledge.Store);
-        _tools = tools
-            .For(Principal.Local, CollectionKey.Default)
-            .Cast<AIFunction>()
-            .ToDictionary(tool => tool.Name, StringComparer.Ordinal);
+        await base.InitializeAsync();
+        _knowledge = new Knowledge(Store, Time);
+        _tools = Tools(CollectionKey.Default).ToDictionary(tool => tool.Name, StringComparer.Ordinal);
+    }
+
+    /// <inheritdoc />
+    public override async ValueTask DisposeAsync()
+    {
+        GC.SuppressFinalize(this);
+        _knowledge?.Dispose();
+        await base.DisposeAsync();
     }
 
     [Fact]
@@ -51,13 +58,10 @@ public sealed class KnowledgeToolsTests : IDisposable
     {
         for (var i = 0; i < 6; i++)
         {
-            _knowledge.Write(
-                $"boiler{i}.md",
-                $"# Boiler {i}\n\nThe boiler number {i} is descaled every {i + 2} weeks."
-            );
+            Knowledge.Write($"boiler{i}.md", $"# Boiler {i}\n\nThe boiler number {i} is descaled every {i + 2} weeks.");
         }
 
-        await _knowledge.RunAsync();
+        await Knowledge.RunAsync();
 
         var result = Search(await CallAsync("search_knowledge", ("query", "When is the boiler descaled?")));
 
@@ -88,11 +92,11 @@ public sealed class KnowledgeToolsTests : IDisposable
     {
         for (var i = 0; i < 55; i++)
         {
-            _knowledge.Write($"note{i:D2}.md", $"Note {i}");
+            Knowledge.Write($"note{i:D2}.md", $"Note {i}");
         }
 
-        _knowledge.Write("prices.csv", "item,price\npump,12\n");
-        await _knowledge.RunAsync();
+        Knowledge.Write("prices.csv", "item,price\npump,12\n");
+        await Knowledge.RunAsync();
 
         var first = await CallAsync("list_documents");
         var next = first.GetProperty("next").GetString()!;
@@ -118,9 +122,9 @@ public sealed class KnowledgeToolsTests : IDisposable
     public async Task A_long_document_is_read_in_parts_that_join_to_the_whole()
     {
         var text = string.Join("\n", Enumerable.Range(0, 3000).Select(i => $"Line {i} of a long document 🙂."));
-        _knowledge.Write("long.txt", text);
-        await _knowledge.RunAsync();
-        var id = (await _knowledge.DocumentAsync("long.txt")).Id;
+        Knowledge.Write("long.txt", text);
+        await Knowledge.RunAsync();
+        var id = (await Knowledge.DocumentAsync("long.txt")).Id;
 
         var (read, offset, parts) = ("", 0, 0);
         while (true)
@@ -146,9 +150,9 @@ public sealed class KnowledgeToolsTests : IDisposable
     [Fact, Trait("Parity", "S47")]
     public async Task A_part_never_ends_inside_of_a_character()
     {
-        _knowledge.Write("faces.txt", "x" + string.Concat(Enumerable.Repeat("🙂", 15_000)));
-        await _knowledge.RunAsync();
-        var id = (await _knowledge.DocumentAsync("faces.txt")).Id;
+        Knowledge.Write("faces.txt", "x" + string.Concat(Enumerable.Repeat("🙂", 15_000)));
+        await Knowledge.RunAsync();
+        var id = (await Knowledge.DocumentAsync("faces.txt")).Id;
 
         var part = Search(await CallAsync("get_document", ("document_id", id))).Passages[0].Text!;
 
@@ -159,13 +163,10 @@ public sealed class KnowledgeToolsTests : IDisposable
     [Fact, Trait("Parity", "S47")]
     public async Task What_cannot_be_read_is_said_in_words_that_help()
     {
-        _knowledge.Write("a.txt", "short");
-        await _knowledge.RunAsync();
-        var id = (await _knowledge.DocumentAsync("a.txt")).Id;
-        var elsewhere = new KnowledgeTools(new RetrievalPipeline(_knowledge.Index), _knowledge.Store)
-            .For(Principal.Local, new CollectionKey("default", "other"))
-            .Cast<AIFunction>()
-            .Single(tool => tool.Name == "get_document");
+        Knowledge.Write("a.txt", "short");
+        await Knowledge.RunAsync();
+        var id = (await Knowledge.DocumentAsync("a.txt")).Id;
+        var elsewhere = Tools(new CollectionKey("default", "other")).Single(tool => tool.Name == "get_document");
 
         Assert.Contains(
             "list_documents",
@@ -180,7 +181,10 @@ public sealed class KnowledgeToolsTests : IDisposable
         Assert.Empty(Search(await CallAsync(elsewhere, ("document_id", id))).Passages);
     }
 
-    public void Dispose() => _knowledge.Dispose();
+    private IEnumerable<AIFunction> Tools(CollectionKey collection) =>
+        new KnowledgeTools(new RetrievalPipeline(Store.Search), Store.Documents)
+            .For(Principal.Local, collection)
+            .Cast<AIFunction>();
 
     private static IEnumerable<JsonElement> Documents(JsonElement list) =>
         list.GetProperty("documents").EnumerateArray();
