@@ -129,19 +129,19 @@ public abstract class AccessSuite(OpenStore open) : StoreSuite(open)
     {
         var annas = await Corpus.PublishForAsync(["user:anna"], "annas", "text");
         var groups = await Corpus.PublishForAsync(["group:service"], "groups", "text");
-        var open = await Corpus.PublishForAsync([], "open", "text");
+        var shared = await Corpus.PublishForAsync([], "open", "text");
 
         foreach (
             var (principal, visible) in new[]
             {
-                (Corpus.Anna, new[] { annas, open }),
-                (Corpus.Bert, [groups, open]),
-                (Admin, [open]),
+                (Corpus.Anna, new[] { annas, shared }),
+                (Corpus.Bert, [groups, shared]),
+                (Admin, [shared]),
                 (Stranger, []),
             }
         )
         {
-            foreach (var id in new[] { annas, groups, open })
+            foreach (var id in new[] { annas, groups, shared })
             {
                 var seen = visible.Contains(id);
                 Assert.Equal(seen, await Store.Documents.FindAsync(principal, id, Token) is not null);

@@ -9,6 +9,11 @@ public interface IInboxStore
     /// <param name="document">Identity, name, metadata and grants.</param>
     /// <param name="blobHash">Its bytes in the <see cref="IBlobStore"/> of the same database.</param>
     /// <param name="cancellationToken">Cancels before the commit.</param>
+    /// <remarks>
+    /// What a worker found out about the content before does not count any more: <see cref="IDocumentStore.PublishAsync"/> refuses it, and
+    /// <see cref="IDocumentStore.RecordFailureAsync"/> and <see cref="IDocumentStore.MarkSeenAsync"/> pass over it. A content is told from
+    /// another by its hash and by <see cref="Sources.SourceDocument.ModifiedAt"/>.
+    /// </remarks>
     /// <returns>The document's id.</returns>
     ValueTask<string> EnqueueAsync(
         CollectionKey collection,
