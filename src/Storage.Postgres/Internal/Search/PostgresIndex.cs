@@ -11,14 +11,29 @@ namespace Slipway.Storage.Postgres.Internal.Search;
 internal sealed record PostgresIndex(long Id, TextAnalyzer Analyzer, int BucketSize, long Merges)
 {
     /// <summary>The live index of a collection, or null when nothing was ever published there.</summary>
-    public static async Task<PostgresIndex?> FindAsync(PostgresSession session, CollectionKey collection)
+    public static Task<PostgresIndex?> FindAsync(PostgresSession session, CollectionKey collection) =>
+        FindAsync(session, collection, "");
+
+    /// <summary>
+    /// The same, for the one merge that an index has at a time: the row is the lease, and the server frees it when its holder dies. Null
+    /// also when somebody else holds it.
+    /// </summary>
+    public static Task<PostgresIndex?> FindForMergeAsync(PostgresSession session, CollectionKey collection) =>
+        FindAsync(session, collection, "for no key update skip locked");
+
+    private static async Task<PostgresIndex?> FindAsync(
+        PostgresSession session,
+        CollectionKey collection,
+        string locked
+    )
     {
         var reader = await session
             .QueryAsync(
-                """
+                $"""
                 select id, analyzer, bucket_size, merges
                 from slipway.index_generations
                 where tenant = $1 and collection = $2 and state = 'live'
+                {locked}
                 """,
                 collection.Tenant,
                 collection.Collection

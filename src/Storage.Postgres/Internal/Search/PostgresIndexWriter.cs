@@ -7,6 +7,10 @@ namespace Slipway.Storage.Postgres.Internal.Search;
 /// The search side of publishing and deleting. Called inside the transaction that writes the document, on the writer's session: the
 /// index never says anything else than the chunks.
 /// </summary>
+/// <remarks>
+/// A writer touches one row, the document's delta, and locks it. A merge takes only deltas that it can lock at once, so neither ever
+/// waits for the other with something in its hands that the other wants.
+/// </remarks>
 internal static class PostgresIndexWriter
 {
     /// <summary>Chunks in a bucket. Measured best up to 500,000 chunks.</summary>
@@ -46,10 +50,10 @@ internal static class PostgresIndexWriter
     }
 
     /// <summary>
-    /// Replaces what the index says of a document. It is found from the commit on, before any merge. Statements are queued: they travel
+    /// Replaces what the index says of a document. It is found from the commit on, before any merge. The statement is queued: it travels
     /// with the publisher's own.
     /// </summary>
-    /// <param name="session">The writer's session, which has locked the document's row.</param>
+    /// <param name="session">The writer's session.</param>
     /// <param name="index">From <see cref="GetOrCreateIndexAsync"/>, in this transaction.</param>
     /// <param name="documentId">The document.</param>
     /// <param name="chunks">All chunks of its new version, by ordinal from 0 without gaps.</param>
@@ -57,42 +61,20 @@ internal static class PostgresIndexWriter
     /// The chunks' postings, if they were built before the transaction (<see cref="DocumentPostings.Build"/>). They must come from the
     /// index's own analyser.
     /// </param>
-    public static Task PublishAsync(
+    public static void Publish(
         PostgresSession session,
         PostgresIndex index,
         string documentId,
         IReadOnlyList<ChunkRecord> chunks,
         DocumentPostings? prepared = null
-    )
-    {
-        var postings = prepared ?? DocumentPostings.Build(index.Analyzer, chunks);
-        WriteDelta(session, index, documentId, postings.Data);
-        return Task.CompletedTask;
-    }
+    ) => WriteDelta(session, index, documentId, (prepared ?? DocumentPostings.Build(index.Analyzer, chunks)).Data);
 
-    /// <summary>Takes a document out of the index.</summary>
-    public static async Task DeleteAsync(PostgresSession session, PostgresIndex index, string documentId)
-    {
-        var merged = await session
-            .ScalarAsync(
-                "select 1 from slipway.lexical_documents where index_id = $1 and document_id = $2 for update",
-                index.Id,
-                documentId
-            )
-            .ConfigureAwait(false);
-        if (merged is null)
-        {
-            session.Queue(
-                "delete from slipway.lexical_deltas where index_id = $1 and document_id = $2",
-                index.Id,
-                documentId
-            );
-        }
-        else
-        {
-            WriteDelta(session, index, documentId, null);
-        }
-    }
+    /// <summary>
+    /// Takes a document out of the index. The statement is queued. It writes a delta even for a document that was never merged: a merge
+    /// that is under way may be folding it in at this moment.
+    /// </summary>
+    public static void Delete(PostgresSession session, PostgresIndex index, string documentId) =>
+        WriteDelta(session, index, documentId, null);
 
     // The id becomes a new one: it is how other processes see that the content is new.
     private static void WriteDelta(PostgresSession session, PostgresIndex index, string documentId, byte[]? postings) =>

@@ -1,0 +1,312 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using Npgsql;
+using NpgsqlTypes;
+using Slipway.Rag.Retrieval.Lexical;
+using Slipway.Rag.Storage;
+
+namespace Slipway.Storage.Postgres.Internal.Search;
+
+/// <summary>
+/// Folds pending documents into the buckets, inside one transaction. An index has one merge at a time, so the buckets are its own; of the
+/// deltas it takes those that no publisher holds, and a publisher of one of them waits until the merge has committed.
+/// </summary>
+internal static class PostgresMerge
+{
+    /// <summary>Lists that are read and written in one statement: some megabytes.</summary>
+    private const int ListsAtOnce = 8192;
+
+    /// <returns>How many documents were folded in; 0 also when another merge of the index is under way.</returns>
+    public static async Task<int> RunAsync(PostgresSession session, CollectionKey collection, int limit)
+    {
+        if (await PostgresIndex.FindForMergeAsync(session, collection).ConfigureAwait(false) is not { } index)
+        {
+            return 0;
+        }
+
+        var (pending, buckets) = await ReadAsync(session, index, limit).ConfigureAwait(false);
+        if (pending.Count == 0)
+        {
+            return 0;
+        }
+
+        var plan = new SlotPlan(buckets, pending, index.BucketSize);
+        await RewritePostingsAsync(session, index, plan, new PostingEdits(pending, plan.Documents))
+            .ConfigureAwait(false);
+        WriteBuckets(session, index, [.. plan.Buckets()]);
+        WriteDocuments(session, index, pending, plan);
+        session.Queue(
+            "delete from slipway.lexical_deltas where id = any ($1)",
+            Array(pending, document => document.Id)
+        );
+        session.Queue("update slipway.index_generations set merges = merges + 1 where id = $1", index.Id);
+        await session.FlushAsync().ConfigureAwait(false);
+        return pending.Count;
+    }
+
+    private static async Task<(List<PendingDocument>, Dictionary<int, LexicalBucket>)> ReadAsync(
+        PostgresSession session,
+        PostgresIndex index,
+        int limit
+    )
+    {
+        var known = new Dictionary<int, LexicalBucket>();
+        var (sql, arguments) = PostgresLexicalRows.PendingForMerge(index.Id, limit);
+        session.Queue(sql, arguments);
+        (sql, arguments) = PostgresLexicalRows.Buckets(index.Id, known);
+        var reader = await session.QueryAsync(sql, arguments).ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+        {
+            var pending = await PostgresLexicalRows
+                .ReadPendingAsync(reader, session.CancellationToken)
+                .ConfigureAwait(false);
+            await reader.NextResultAsync(session.CancellationToken).ConfigureAwait(false);
+            return (
+                pending,
+                await PostgresLexicalRows
+                    .ReadBucketsAsync(reader, known, session.CancellationToken)
+                    .ConfigureAwait(false)
+            );
+        }
+    }
+
+    private static async Task RewritePostingsAsync(
+        PostgresSession session,
+        PostgresIndex index,
+        SlotPlan plan,
+        PostingEdits changes
+    )
+    {
+        var added = new List<PackedList>(); // of buckets that are new: nothing to read, nothing to replace
+        var batch = new List<ListEdits>(ListsAtOnce);
+        var edits = new List<Posting>();
+        var packed = new ArrayBufferWriter<byte>(4096);
+        foreach (var term in changes.Terms())
+        {
+            changes.Read(term, edits);
+            foreach (var list in ByBucket(term, edits, index.BucketSize))
+            {
+                if (plan.IsNew(list.Bucket))
+                {
+                    added.Add(list.Apply([], index.BucketSize, packed));
+                }
+                else
+                {
+                    batch.Add(list);
+                }
+            }
+
+            if (batch.Count >= ListsAtOnce)
+            {
+                await RewriteAsync(session, index, batch, packed).ConfigureAwait(false);
+                batch.Clear();
+            }
+
+            if (added.Count >= ListsAtOnce)
+            {
+                await CopyAsync(session, index, added).ConfigureAwait(false);
+                added.Clear();
+            }
+        }
+
+        await RewriteAsync(session, index, batch, packed).ConfigureAwait(false);
+        await CopyAsync(session, index, added).ConfigureAwait(false);
+    }
+
+    private static IEnumerable<ListEdits> ByBucket(ulong term, List<Posting> edits, int bucketSize)
+    {
+        for (var i = 0; i < edits.Count; )
+        {
+            var (bucket, first) = (edits[i].Slot / bucketSize, i);
+            while (i < edits.Count && edits[i].Slot / bucketSize == bucket)
+            {
+                i++;
+            }
+
+            var inBucket = new Posting[i - first];
+            for (var k = 0; k < inBucket.Length; k++)
+            {
+                inBucket[k] = edits[first + k] with { Slot = edits[first + k].Slot % bucketSize };
+            }
+
+            yield return new ListEdits(unchecked((long)term), bucket, inBucket);
+        }
+    }
+
+    /// <summary>Reads lists, changes them and writes them back; a list without postings goes away.</summary>
+    private static async Task RewriteAsync(
+        PostgresSession session,
+        PostgresIndex index,
+        List<ListEdits> batch,
+        ArrayBufferWriter<byte> packed
+    )
+    {
+        if (batch.Count == 0)
+        {
+            return;
+        }
+
+        var before = await ReadListsAsync(session, index, batch).ConfigureAwait(false);
+        var (kept, gone) = (new List<PackedList>(batch.Count), new List<PackedList>());
+        foreach (var list in batch)
+        {
+            var after = list.Apply(before.GetValueOrDefault((list.Term, list.Bucket), []), index.BucketSize, packed);
+            (after.Count > 0 ? kept : gone).Add(after);
+        }
+
+        if (gone.Count > 0)
+        {
+            session.Queue(
+                """
+                delete from slipway.lexical_postings p using unnest($2::bigint[], $3::integer[]) g (term, bucket)
+                where p.index_id = $1 and p.term = g.term and p.bucket = g.bucket
+                """,
+                index.Id,
+                Array(gone, list => list.Term),
+                Array(gone, list => list.Bucket)
+            );
+        }
+
+        session.Queue(
+            """
+            insert into slipway.lexical_postings as p (index_id, term, bucket, count, data)
+            select $1, k.* from unnest($2::bigint[], $3::integer[], $4::integer[], $5::bytea[]) k
+            on conflict (index_id, term, bucket) do update set count = excluded.count, data = excluded.data
+            """,
+            index.Id,
+            Array(kept, list => list.Term),
+            Array(kept, list => list.Bucket),
+            Array(kept, list => list.Count),
+            Array(kept, list => list.Data)
+        );
+        await session.FlushAsync().ConfigureAwait(false);
+    }
+
+    private static async Task<Dictionary<(long Term, int Bucket), byte[]>> ReadListsAsync(
+        PostgresSession session,
+        PostgresIndex index,
+        List<ListEdits> batch
+    )
+    {
+        var lists = new Dictionary<(long, int), byte[]>(batch.Count);
+        var reader = await session
+            .QueryAsync(
+                """
+                select p.term, p.bucket, p.data
+                from unnest($2::bigint[], $3::integer[]) w (term, bucket)
+                join slipway.lexical_postings p on p.index_id = $1 and p.term = w.term and p.bucket = w.bucket
+                """,
+                index.Id,
+                Array(batch, list => list.Term),
+                Array(batch, list => list.Bucket)
+            )
+            .ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+        {
+            while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
+            {
+                lists.Add((reader.GetInt64(0), reader.GetInt32(1)), reader.GetFieldValue<byte[]>(2));
+            }
+        }
+
+        return lists;
+    }
+
+    private static async Task CopyAsync(PostgresSession session, PostgresIndex index, List<PackedList> lists)
+    {
+        if (lists.Count == 0)
+        {
+            return;
+        }
+
+        await session.FlushAsync().ConfigureAwait(false);
+        var import = await session
+            .Connection.BeginBinaryImportAsync(
+                "copy slipway.lexical_postings (index_id, term, bucket, count, data) from stdin (format binary)",
+                session.CancellationToken
+            )
+            .ConfigureAwait(false);
+        await using (import.ConfigureAwait(false))
+        {
+            foreach (var list in lists)
+            {
+                await import.StartRowAsync(session.CancellationToken).ConfigureAwait(false);
+                await import.WriteAsync(index.Id, NpgsqlDbType.Bigint, session.CancellationToken).ConfigureAwait(false);
+                await import
+                    .WriteAsync(list.Term, NpgsqlDbType.Bigint, session.CancellationToken)
+                    .ConfigureAwait(false);
+                await import
+                    .WriteAsync(list.Bucket, NpgsqlDbType.Integer, session.CancellationToken)
+                    .ConfigureAwait(false);
+                await import
+                    .WriteAsync(list.Count, NpgsqlDbType.Integer, session.CancellationToken)
+                    .ConfigureAwait(false);
+                await import.WriteAsync(list.Data, NpgsqlDbType.Bytea, session.CancellationToken).ConfigureAwait(false);
+            }
+
+            await import.CompleteAsync(session.CancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private static void WriteBuckets(PostgresSession session, PostgresIndex index, LexicalBucket[] buckets) =>
+        session.Queue(
+            """
+            insert into slipway.lexical_buckets (index_id, bucket, revision, lengths, documents)
+            select $1, b.* from unnest($2::integer[], $3::bigint[], $4::bytea[], $5::bytea[]) b
+            on conflict (index_id, bucket) do update
+            set revision = excluded.revision, lengths = excluded.lengths, documents = excluded.documents
+            """,
+            index.Id,
+            Array(buckets, bucket => bucket.Number),
+            Array(buckets, bucket => bucket.Revision),
+            Array(buckets, bucket => bucket.PackLengths()),
+            Array(buckets, bucket => bucket.PackRuns())
+        );
+
+    private static void WriteDocuments(
+        PostgresSession session,
+        PostgresIndex index,
+        List<PendingDocument> pending,
+        SlotPlan plan
+    )
+    {
+        var kept = pending.Zip(plan.Documents).Where(pair => pair.Second is not null).ToArray();
+        session.Queue(
+            """
+            insert into slipway.lexical_documents (index_id, document_id, slots, postings)
+            select $1, d.* from unnest($2::text[], $3::bytea[], $4::bytea[]) d
+            on conflict (index_id, document_id) do update set slots = excluded.slots, postings = excluded.postings
+            """,
+            index.Id,
+            Array(kept, pair => pair.First.DocumentId),
+            Array(kept, pair => pair.Second!.PackSlots()),
+            Array(kept, pair => pair.Second!.Postings.Data)
+        );
+        var gone = pending.Where(document => document.Current is null).ToArray();
+        if (gone.Length > 0)
+        {
+            session.Queue(
+                "delete from slipway.lexical_documents where index_id = $1 and document_id = any ($2)",
+                index.Id,
+                Array(gone, document => document.DocumentId)
+            );
+        }
+    }
+
+    private static TResult[] Array<T, TResult>(IReadOnlyCollection<T> items, Func<T, TResult> select) =>
+        [.. items.Select(select)];
+
+    /// <summary>What changes in a list.</summary>
+    private readonly record struct ListEdits(long Term, int Bucket, Posting[] Edits)
+    {
+        public PackedList Apply(ReadOnlySpan<byte> before, int bucketSize, ArrayBufferWriter<byte> packed)
+        {
+            packed.ResetWrittenCount();
+            var count = PostingEdits.Apply(before, bucketSize, Edits, packed);
+            return new PackedList(Term, Bucket, count, packed.WrittenSpan.ToArray());
+        }
+    }
+
+    /// <summary>A list as it is stored.</summary>
+    private readonly record struct PackedList(long Term, int Bucket, int Count, byte[] Data);
+}

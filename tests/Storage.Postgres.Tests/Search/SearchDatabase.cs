@@ -1,0 +1,170 @@
+using Pgvector;
+using Slipway.Rag.Retrieval.Lexical;
+using Slipway.Rag.Storage;
+using Slipway.Rag.Testing;
+using Slipway.Storage.Postgres.Internal;
+using Slipway.Storage.Postgres.Internal.Search;
+
+namespace Slipway.Storage.Postgres.Tests.Search;
+
+/// <summary>A database of its own, and the least that makes a document searchable.</summary>
+internal sealed class SearchDatabase : IAsyncDisposable
+{
+    public const string Model = "words";
+    public static readonly Principal Anna = new("default", "anna");
+
+    private readonly PostgresTestDatabase _test;
+    private readonly List<PostgresDatabase> _databases = [];
+
+    private SearchDatabase(PostgresTestDatabase test)
+    {
+        _test = test;
+        Database = Open();
+        Index = new PostgresSearchIndex(Database);
+    }
+
+    public PostgresDatabase Database { get; }
+
+    public PostgresSearchIndex Index { get; }
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public static async Task<SearchDatabase> CreateAsync() => new(await PostgresTestDatabase.CreateAsync());
+
+    /// <summary>The database as another process has it: nothing in memory is shared.</summary>
+    public PostgresDatabase Open()
+    {
+        var database = new PostgresDatabase(_test.Options, TimeProvider.System);
+        lock (_databases)
+        {
+            _databases.Add(database);
+        }
+
+        return database;
+    }
+
+    public Task<object?> ExecuteAsync(string sql) => _test.ExecuteAsync(sql);
+
+    public Task<List<object?>> QueryAsync(string sql) => _test.QueryAsync(sql);
+
+    public static ChunkRecord Chunk(int ordinal, string text) =>
+        new()
+        {
+            Ordinal = ordinal,
+            Start = ordinal * 1000,
+            End = (ordinal * 1000) + text.Length,
+            Text = text,
+            ContentHash = ChunkIdentity.Hash(ChunkIdentity.Input([], null, text)),
+        };
+
+    public async Task PublishAsync(string id, params string[] texts) =>
+        await Database.WriteAsync(null, session => PublishAsync(session, id, texts), Token);
+
+    public static async Task PublishAsync(PostgresSession session, string id, params string[] texts)
+    {
+        var chunks = texts.Select((text, i) => Chunk(i, text)).ToArray();
+        session.Queue(
+            """
+            insert into slipway.documents
+                (id, tenant, collection, source, external_id, name, title, state, version, created_at, updated_at)
+            values ($1, 'default', 'default', 'test', $1, $1, $1, 'published', 1, now(), now())
+            on conflict (id) do update set version = documents.version + 1
+            """,
+            id
+        );
+        session.Queue("delete from slipway.chunks where document_id = $1", id);
+        foreach (var chunk in chunks)
+        {
+            session.Queue(
+                """
+                insert into slipway.chunks (document_id, ordinal, version, start_offset, end_offset, text, content_hash)
+                values ($1, $2, 1, $3, $4, $5, $6)
+                """,
+                id,
+                chunk.Ordinal,
+                chunk.Start,
+                chunk.End,
+                chunk.Text,
+                chunk.ContentHash
+            );
+        }
+
+        // In one order everywhere: two writers that add the same two would wait for each other.
+        foreach (var chunk in chunks.OrderBy(chunk => chunk.ContentHash, StringComparer.Ordinal))
+        {
+            WriteEmbedding(session, Model, chunk.ContentHash, WordVectors.Of(chunk.Text));
+        }
+
+        var index = await PostgresIndexWriter.GetOrCreateIndexAsync(
+            session,
+            CollectionKey.Default,
+            AnalyzerOptions.English,
+            TimeProvider.System.GetUtcNow()
+        );
+        PostgresIndexWriter.Publish(session, index, id, chunks);
+    }
+
+    public static void WriteEmbedding(PostgresSession session, string model, string contentHash, float[] vector) =>
+        session.Queue(
+            """
+            insert into slipway.embeddings (content_hash, model, dimensions, vector, created_at)
+            values ($1, $2, $3, $4, now())
+            on conflict do nothing
+            """,
+            contentHash,
+            model,
+            vector.Length,
+            new Vector(vector)
+        );
+
+    public async Task DeleteAsync(string id) =>
+        await Database.WriteAsync(null, session => DeleteAsync(session, id), Token);
+
+    public static async Task DeleteAsync(PostgresSession session, string id)
+    {
+        session.Queue("delete from slipway.documents where id = $1", id);
+        if (await PostgresIndex.FindAsync(session, CollectionKey.Default) is { } index)
+        {
+            PostgresIndexWriter.Delete(session, index, id);
+        }
+    }
+
+    public async Task<NaiveBm25> ReadNaiveAsync()
+    {
+        var naive = new NaiveBm25();
+        var rows = await QueryAsync(
+            "select array_agg(document_id || E'\\t' || text order by ordinal) from slipway.chunks group by document_id"
+        );
+        foreach (var texts in rows.Cast<string[]>())
+        {
+            naive.Documents[texts[0].Split('\t')[0]] = Array.ConvertAll(texts, text => text.Split('\t')[1]);
+        }
+
+        return naive;
+    }
+
+    public Task<IReadOnlyList<ScoredChunk>> SearchAsync(string query, int count = 10) =>
+        SearchAsync(Index, query, count);
+
+    public static async Task<IReadOnlyList<ScoredChunk>> SearchAsync(ISearchIndex index, string query, int count = 10)
+    {
+        await using var snapshot = await index.OpenSnapshotAsync(CollectionKey.Default, Anna, Token);
+        return await snapshot.SearchTextAsync(query, count, new Bm25Options(), Token);
+    }
+
+    public async Task<IReadOnlyList<ScoredChunk>> NearestAsync(float[] vector, int count = 10, string model = Model)
+    {
+        await using var snapshot = await Index.OpenSnapshotAsync(CollectionKey.Default, Anna, Token);
+        return await snapshot.SearchVectorsAsync(model, vector, count, Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var database in _databases)
+        {
+            await database.DisposeAsync();
+        }
+
+        await _test.DisposeAsync();
+    }
+}
