@@ -67,11 +67,16 @@ internal sealed class SearchDatabase : IAsyncDisposable
             """
             insert into slipway.documents
                 (id, tenant, collection, source, external_id, name, title, state, version, created_at, updated_at)
-            values ($1, 'default', 'default', 'test', $1, $1, $1, 'published', 1, now(), now())
-            on conflict (id) do update set version = documents.version + 1
+            values ($1, 'default', 'default', 'test', $1, $1, $1, 'published', 0, now(), now())
+            on conflict do nothing
             """,
             id
         );
+        if (await session.ExecuteAsync("update slipway.documents set version = version + 1 where id = $1", id) == 0)
+        {
+            return; // deleted at this moment
+        }
+
         session.Queue("delete from slipway.chunks where document_id = $1", id);
         foreach (var chunk in chunks)
         {
@@ -122,8 +127,11 @@ internal sealed class SearchDatabase : IAsyncDisposable
 
     public static async Task DeleteAsync(PostgresSession session, string id)
     {
-        session.Queue("delete from slipway.documents where id = $1", id);
-        if (await PostgresIndex.FindAsync(session, CollectionKey.Default) is { } index)
+        // Only whoever deleted the row speaks for the index: a publisher may be making the document at this moment.
+        if (
+            await session.ExecuteAsync("delete from slipway.documents where id = $1", id) > 0
+            && await PostgresIndex.FindAsync(session, CollectionKey.Default) is { } index
+        )
         {
             PostgresIndexWriter.Delete(session, index, id);
         }

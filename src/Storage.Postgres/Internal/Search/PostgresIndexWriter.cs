@@ -53,7 +53,7 @@ internal static class PostgresIndexWriter
     /// Replaces what the index says of a document. It is found from the commit on, before any merge. The statement is queued: it travels
     /// with the publisher's own.
     /// </summary>
-    /// <param name="session">The writer's session.</param>
+    /// <param name="session">The writer's session, which has the document's row locked.</param>
     /// <param name="index">From <see cref="GetOrCreateIndexAsync"/>, in this transaction.</param>
     /// <param name="documentId">The document.</param>
     /// <param name="chunks">All chunks of its new version, by ordinal from 0 without gaps.</param>
@@ -70,8 +70,9 @@ internal static class PostgresIndexWriter
     ) => WriteDelta(session, index, documentId, (prepared ?? DocumentPostings.Build(index.Analyzer, chunks)).Data);
 
     /// <summary>
-    /// Takes a document out of the index. The statement is queued. It writes a delta even for a document that was never merged: a merge
-    /// that is under way may be folding it in at this moment.
+    /// Takes a document out of the index, in the transaction that has deleted its row; where there was none to delete, a publisher may be
+    /// making it. The statement is queued. It writes a delta even for a document that was never merged: a merge that is under way may be
+    /// folding it in at this moment.
     /// </summary>
     public static void Delete(PostgresSession session, PostgresIndex index, string documentId) =>
         WriteDelta(session, index, documentId, null);
