@@ -2,8 +2,9 @@ using System.Text.Json;
 using Microsoft.Agents.AI;
 using Microsoft.Extensions.AI;
 using Slipway.Agents;
+using Slipway.Agents.Testing;
 using Slipway.Agents.Turns;
-using static Slipway.Agent.Core.Tests.ScriptedChatClient;
+using static Slipway.Agents.Testing.ScriptedChatClient;
 
 namespace Slipway.Agent.Core.Tests;
 
@@ -106,7 +107,7 @@ public sealed class SlipwayAgentTests : IDisposable
         ScriptedChatClient.Reply[] script =
         [
             Call("search_knowledge", new { query = "q" }),
-            Stream(
+            Say(
                 new TextReasoningContent("hm"),
                 new TextContent("It holds "),
                 new TextContent("1.8 l [[p1]]."),

@@ -12,6 +12,7 @@ public sealed class ReferenceTests
         ["Rag.Core"] = ["Abstractions"],
         ["Rag.Testing"] = ["Abstractions", "Rag.Core"],
         ["Agent.Core"] = ["Abstractions"],
+        ["Agent.Testing"] = ["Abstractions", "Agent.Core"],
         ["Storage.Postgres"] = ["Abstractions", "Rag.Core", "Agent.Core"],
         ["Storage.Sqlite"] = ["Abstractions", "Rag.Core", "Agent.Core"],
         ["Hosting"] = ["Abstractions", "Rag.Core", "Agent.Core"],
@@ -43,6 +44,12 @@ public sealed class ReferenceTests
             "Microsoft.Extensions.Logging.Abstractions",
         ],
         ["Storage.Postgres"] = ["Microsoft.Extensions.Configuration.Abstractions", "Npgsql", "Pgvector"],
+        ["Agent.Testing"] =
+        [
+            "Microsoft.Extensions.TimeProvider.Testing",
+            "xunit.v3.assert",
+            "xunit.v3.extensibility.core",
+        ],
         ["Storage.Sqlite"] = ["Microsoft.Data.Sqlite", "Microsoft.Extensions.Configuration.Abstractions"],
         ["Hosting"] = ["Microsoft.Extensions.AI.OpenAI", "Microsoft.Extensions.Hosting"],
         ["Hosting.AspNetCore"] =

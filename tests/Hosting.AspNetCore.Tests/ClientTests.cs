@@ -2,7 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Extensions.AI;
 using Slipway.Agents.Models;
-using static Slipway.Hosting.AspNetCore.Tests.ScriptedChatClient;
+using Slipway.Agents.Testing;
+using static Slipway.Agents.Testing.ScriptedChatClient;
 
 namespace Slipway.Hosting.AspNetCore.Tests;
 
@@ -60,15 +61,12 @@ public sealed class ClientTests
             )(messages, cancellationToken),
             "break" => SayThenFail("Well, ", Outage())(messages, cancellationToken),
             "refuse" => SayThenFail("", Outage())(messages, cancellationToken),
-            "hang" => SayThenWait("Waiting", Task.Delay(Timeout.Infinite, cancellationToken))(
-                messages,
-                cancellationToken
-            ),
+            "hang" => SayThenHang("Waiting")(messages, cancellationToken),
             "usage" => Say(
                 new TextContent("Counted."),
                 new UsageContent(new UsageDetails { InputTokenCount = 5, OutputTokenCount = 2 })
             )(messages, cancellationToken),
-            "weather" when results.Count == 0 => Call("get_weather", "call-1", ("city", "Oslo"))(
+            "weather" when results.Count == 0 => Call("get_weather", new { city = "Oslo" }, "call-1")(
                 messages,
                 cancellationToken
             ),

@@ -2,9 +2,10 @@ using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Testing;
 using Slipway.Agents.Tools;
 using Slipway.Agents.Turns;
-using static Slipway.Agent.Core.Tests.ScriptedChatClient;
+using static Slipway.Agents.Testing.ScriptedChatClient;
 
 namespace Slipway.Agent.Core.Tests.Context;
 
@@ -100,10 +101,7 @@ public sealed class HistoryTests : IDisposable
     [Fact]
     public async Task Reasoning_is_stored_and_not_sent_again()
     {
-        await _agent.RunAsync(
-            new ScriptedChatClient(Stream(new TextReasoningContent("hm"), new TextContent("a"))),
-            "q"
-        );
+        await _agent.RunAsync(new ScriptedChatClient(Say(new TextReasoningContent("hm"), new TextContent("a"))), "q");
         ScriptedChatClient model = new(Say("b"));
 
         await _agent.RunAsync(model, "more");

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.AI;
+using Slipway.Agents.Testing;
 using Slipway.Agents.Turns;
-using static Slipway.Agent.Core.Tests.ScriptedChatClient;
+using static Slipway.Agents.Testing.ScriptedChatClient;
 
 namespace Slipway.Agent.Core.Tests.Turns;
 

@@ -1,8 +1,9 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Testing;
 using Slipway.Agents.Turns;
-using static Slipway.Agent.Core.Tests.ScriptedChatClient;
+using static Slipway.Agents.Testing.ScriptedChatClient;
 
 namespace Slipway.Agent.Core.Tests.Turns;
 
@@ -16,7 +17,7 @@ public sealed class TurnRunnerTests : IDisposable
     public async Task Events_come_in_order_and_the_conversation_is_stored()
     {
         ScriptedChatClient model = new(
-            Stream(
+            Say(
                 new TextReasoningContent("hm"),
                 new TextContent("Hel"),
                 new TextContent("lo."),
@@ -293,7 +294,7 @@ public sealed class TurnRunnerTests : IDisposable
     {
         var events = await _agent.RunAsync(
             new ScriptedChatClient(
-                Stream(new TextContent("Hi"), new UsageContent(new() { InputTokenCount = 3, OutputTokenCount = 1 }))
+                Say(new TextContent("Hi"), new UsageContent(new() { InputTokenCount = 3, OutputTokenCount = 1 }))
             ),
             "Hi",
             conversation: null

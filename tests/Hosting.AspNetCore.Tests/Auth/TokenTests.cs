@@ -7,7 +7,8 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
-using static Slipway.Hosting.AspNetCore.Tests.ScriptedChatClient;
+using Slipway.Agents.Testing;
+using static Slipway.Agents.Testing.ScriptedChatClient;
 
 namespace Slipway.Hosting.AspNetCore.Tests.Auth;
 

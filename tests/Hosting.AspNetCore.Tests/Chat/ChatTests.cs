@@ -4,8 +4,9 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Testing;
 using Slipway.Agents.Turns;
-using static Slipway.Hosting.AspNetCore.Tests.ScriptedChatClient;
+using static Slipway.Agents.Testing.ScriptedChatClient;
 
 namespace Slipway.Hosting.AspNetCore.Tests.Chat;
 
@@ -20,7 +21,7 @@ public sealed class ChatTests
     public async Task An_answer_is_a_ui_message_stream_with_tools_text_and_checked_citations()
     {
         var model = new ScriptedChatClient(
-            Search("descaling"),
+            Call("search_knowledge", new { query = "descaling" }),
             Say("Every three months [[p1: ", "\"Descale the boiler every three months\"]].")
         );
         await using var server = await (await SlipwayServer.StartAsync(model)).IngestAsync();
@@ -192,7 +193,7 @@ public sealed class ChatTests
             (_, cancellationToken) =>
             {
                 cancellationToken.Register(cancelled.SetResult);
-                return SayThenWait("Partly", Task.Delay(Timeout.Infinite, cancellationToken))([], cancellationToken);
+                return SayThenHang("Partly")([], cancellationToken);
             }
         );
         await using var server = await SlipwayServer.StartAsync(model);

@@ -2,7 +2,8 @@ using System.ClientModel;
 using Microsoft.Extensions.AI;
 using OpenAI;
 using OpenAI.Chat;
-using static Slipway.Hosting.AspNetCore.Tests.ScriptedChatClient;
+using Slipway.Agents.Testing;
+using static Slipway.Agents.Testing.ScriptedChatClient;
 using ChatFinishReason = OpenAI.Chat.ChatFinishReason;
 using ChatMessage = OpenAI.Chat.ChatMessage;
 
@@ -91,7 +92,7 @@ public sealed class OpenAIClientTests
         await using var server = await (
             await SlipwayServer.StartAsync(
                 new ScriptedChatClient(
-                    Search("descaling"),
+                    Call("search_knowledge", new { query = "descaling" }),
                     Say("Use acid [[p1: \"citric acid\"]]", ", every quarter [[p1: \"every three months\"]].")
                 )
             )
@@ -130,7 +131,7 @@ public sealed class OpenAIClientTests
     [Fact]
     public async Task The_callers_tools_are_called_by_the_caller()
     {
-        var model = new ScriptedChatClient(Call("get_weather", "call-7", ("city", "Oslo")), Say("Rain in Oslo."));
+        var model = new ScriptedChatClient(Call("get_weather", new { city = "Oslo" }, "call-7"), Say("Rain in Oslo."));
         await using var server = await SlipwayServer.StartAsync(model);
         var tool = ChatTool.CreateFunctionTool(
             "get_weather",
@@ -177,7 +178,7 @@ public sealed class OpenAIClientTests
     public async Task Streams_tool_calls()
     {
         await using var server = await SlipwayServer.StartAsync(
-            new ScriptedChatClient(Call("get_weather", "call-7", ("city", "Oslo")))
+            new ScriptedChatClient(Call("get_weather", new { city = "Oslo" }, "call-7"))
         );
         IChatClient chat = Chat(server).AsIChatClient();
         var response = await chat.GetStreamingResponseAsync(

@@ -1,3 +1,4 @@
+using Slipway.Agents.Testing;
 using Slipway.Rag.Testing;
 
 namespace Slipway.Storage.Sqlite.Tests.Conformance;
@@ -48,10 +49,14 @@ public sealed class SqliteRetrievalTests() : RetrievalSuite(SqliteStoreFixture.O
 [Trait("Tier", "fast")]
 public sealed class SqliteKnowledgeToolsTests() : KnowledgeToolsSuite(SqliteStoreFixture.OpenAsync);
 
+public sealed class SqliteConversationStoreTests() : ConversationStoreSuite(SqliteConversationStoreFixture.OpenAsync);
+
 [Trait("Tier", "fast")]
 public sealed class SqliteConformanceTests
 {
-    [Fact]
-    public void No_suite_is_left_out() =>
-        ConformanceSuites.AssertAllRunIn(typeof(StoreSuite).Assembly, typeof(SqliteConformanceTests).Assembly);
+    [Theory]
+    [InlineData(typeof(StoreSuite))]
+    [InlineData(typeof(ConversationStoreSuite))]
+    public void No_suite_is_left_out(Type suite) =>
+        ConformanceSuites.AssertAllRunIn(suite.Assembly, typeof(SqliteConformanceTests).Assembly);
 }

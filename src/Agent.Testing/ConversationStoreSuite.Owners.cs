@@ -1,0 +1,130 @@
+using Slipway.Agents.Conversations;
+using Slipway.Agents.Turns;
+
+namespace Slipway.Agents.Testing;
+
+public abstract partial class ConversationStoreSuite
+{
+    /// <summary>Three principals do anything with each other's ids; none ever sees or changes what is another's.</summary>
+    [Fact]
+    public async Task Nobody_ever_sees_anothers()
+    {
+        Random random = new(20260101);
+        Principal[] principals = [Ada, Eve, AdaElsewhere];
+        Dictionary<(string Tenant, string Id), string> owners = [];
+        Dictionary<(Principal, string), List<string>> expected = [];
+        for (var i = 0; i < 400; i++)
+        {
+            var principal = principals[random.Next(3)];
+            var id = "c" + random.Next(6);
+            var owned = owners.GetValueOrDefault((principal.Tenant, id));
+            var mine = owned == principal.Id;
+            switch (random.Next(5))
+            {
+                case 0 or 1 when owned is null || mine:
+                    await SayAsync(principal, id, $"{principal} {i}", "ok");
+                    owners[(principal.Tenant, id)] = principal.Id;
+                    expected.TryAdd((principal, id), []);
+                    expected[(principal, id)].AddRange([$"{principal} {i}", "ok"]);
+                    break;
+                case 0 or 1:
+                    await Assert.ThrowsAsync<ConversationNotFoundException>(() =>
+                        StartAsync(principal, id, "mine now")
+                    );
+                    await FinishAsync(principal, id, "slipped in");
+                    break;
+                case 2:
+                    Assert.Equal(mine, await Store.RenameAsync(principal, id, $"{principal}", Cancellation));
+                    break;
+                case 3 when random.Next(4) == 0:
+                    Assert.Equal(mine, await Store.DeleteAsync(principal, id, Cancellation));
+                    if (mine)
+                    {
+                        owners.Remove((principal.Tenant, id));
+                        expected.Remove((principal, id));
+                    }
+
+                    break;
+                default:
+                    Assert.Equal(mine, await Store.FindAsync(principal, id, Cancellation) is not null);
+                    Assert.Equal(mine, await Store.FindLastTurnAsync(principal, id, Cancellation) is not null);
+                    Assert.Equal(expected.GetValueOrDefault((principal, id), []), await TextsAsync(principal, id));
+                    break;
+            }
+        }
+
+        foreach (var principal in principals)
+        {
+            Assert.Equal(
+                owners
+                    .Where(owner => owner.Key.Tenant == principal.Tenant && owner.Value == principal.Id)
+                    .Select(owner => owner.Key.Id)
+                    .Order(),
+                (await Store.ListAsync(principal, cancellationToken: Cancellation))
+                    .Conversations.Select(c => c.Id)
+                    .Order()
+            );
+        }
+    }
+
+    [Fact]
+    public async Task Anothers_turn_cannot_be_written_to_or_ended()
+    {
+        await Store.StartTurnAsync(Start(Ada, "c", "q", null, "adas"), Cancellation);
+
+        foreach (var other in new[] { Eve, AdaElsewhere })
+        {
+            await Store.AppendAsync(Output(other, "c", "adas", "slipped in"), Cancellation);
+            await Store.FinishTurnAsync(
+                Output(other, "c", "adas", "and ended"),
+                new(TurnStatus.Completed, "stop"),
+                Cancellation
+            );
+            Assert.Null(await Store.FindTurnAsync(other, "adas", Cancellation));
+        }
+
+        Assert.Equal(["q"], await TextsAsync(Ada, "c"));
+        Assert.Equal(TurnStatus.Running, (await Store.FindTurnAsync(Ada, "adas", Cancellation))!.Status);
+    }
+
+    [Fact]
+    public async Task Of_those_who_take_a_free_id_at_once_one_owns_it()
+    {
+        await using var other = await Fixture.ReopenAsync(Cancellation);
+        for (var round = 0; round < 10; round++)
+        {
+            var id = $"c{round}";
+            var owners = await Task.WhenAll(
+                new[] { (Store, Ada), (other.Conversations, Eve), (Store, Eve), (other.Conversations, Ada) }.Select(
+                    (one, i) =>
+                        Task.Run(
+                            async () =>
+                            {
+                                try
+                                {
+                                    await one.Item1.StartTurnAsync(
+                                        Start(one.Item2, id, $"{one.Item2.Id} {i}", null),
+                                        Cancellation
+                                    );
+                                    return one.Item2;
+                                }
+                                catch (ConversationNotFoundException)
+                                {
+                                    return null;
+                                }
+                            },
+                            Cancellation
+                        )
+                )
+            );
+
+            var owner = Assert.Single(owners.OfType<Principal>().Distinct());
+            Assert.Equal(2, owners.Count(one => one == owner));
+            Assert.Equal(
+                2,
+                (await TextsAsync(owner, id)).Count(text => text.StartsWith(owner.Id, StringComparison.Ordinal))
+            );
+            Assert.Null(await Store.FindAsync(owner == Ada ? Eve : Ada, id, Cancellation));
+        }
+    }
+}

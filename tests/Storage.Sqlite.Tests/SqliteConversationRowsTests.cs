@@ -1,0 +1,177 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Time.Testing;
+using Slipway.Agents.Conversations;
+using Slipway.Agents.Turns;
+using Slipway.Storage.Sqlite.Internal;
+
+namespace Slipway.Storage.Sqlite.Tests;
+
+public sealed class SqliteConversationRowsTests : IDisposable
+{
+    private static readonly Principal Ada = new("t1", "ada");
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("slipway-conversations-").FullName;
+    private readonly FakeTimeProvider _time = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private readonly SqliteDatabase _database;
+    private readonly SqliteConversationStore _store;
+
+    public SqliteConversationRowsTests()
+    {
+        _database = new(new SqliteStorageOptions { Path = Path.Combine(_folder, "test.db") }, _time);
+        _store = new(_database);
+    }
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose()
+    {
+        _database.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_turn_whose_process_is_gone_is_interrupted_and_the_conversation_opens()
+    {
+        ProcessIdentity gone = new(ProcessIdentity.Current.Host, int.MaxValue, 1);
+        SqliteConversationStore died = new(_database, process: gone);
+        await died.StartTurnAsync(Start(Ada, "c", "q", null, "dead"), Cancellation);
+        Assert.Equal(TurnStatus.Running, (await died.FindTurnAsync(Ada, "dead", Cancellation))!.Status);
+
+        var turn = await _store.FindLastTurnAsync(Ada, "c", Cancellation);
+        Assert.Equal(("dead", TurnStatus.Interrupted), (turn!.Id, turn.Status));
+        Assert.Equal(
+            TurnStatus.Interrupted,
+            (await _store.ReadMessagesAsync(Ada, "c", cancellationToken: Cancellation))[0].TurnStatus
+        );
+        Assert.Equal(["Running"], Query("select status from turns"));
+
+        await SayAsync(Ada, "c", "again", "ok");
+        Assert.Equal(["Interrupted", "Completed"], Query("select status from turns order by status desc"));
+    }
+
+    [Theory]
+    [InlineData("", 0, false)]
+    [InlineData("nonsense", 0, false)]
+    [InlineData("other-host/1/1", 5, true)]
+    [InlineData("other-host/1/1", 90, false)]
+    public void Whether_a_process_may_be_alive(string name, int minutes, bool expected) =>
+        Assert.Equal(expected, ProcessIdentity.Current.MayBeAlive(name, TimeSpan.FromMinutes(minutes)));
+
+    [Fact]
+    public void This_process_is_alive_and_its_number_alone_is_not_enough()
+    {
+        var current = ProcessIdentity.Current;
+        ProcessIdentity other = new(current.Host, 1, 0);
+
+        Assert.True(other.MayBeAlive(current.ToString(), TimeSpan.Zero));
+        Assert.False(other.MayBeAlive((current with { StartedAt = current.StartedAt - 60 }).ToString(), TimeSpan.Zero));
+    }
+
+    [Fact]
+    public async Task What_databases_refuse_is_replaced()
+    {
+        await StartAsync(Ada, "c", "a\0b \uD83D lone, 😀 whole");
+        await FinishAsync(Ada, "c", "\\u0000 is written so");
+
+        Assert.Equal(["a\uFFFDb \uFFFD lone, 😀 whole", "\\u0000 is written so"], await TextsAsync(Ada, "c"));
+        Assert.DoesNotContain(
+            Query("select content from messages"),
+            content => ((string)content!).Contains('\0', StringComparison.Ordinal)
+        );
+    }
+
+    private async Task SayAsync(
+        Principal principal,
+        string conversation,
+        string question,
+        string answer,
+        string? more = null,
+        string? title = null
+    )
+    {
+        var start = Start(principal, conversation, question, null) with { Title = title };
+        await _store.StartTurnAsync(start, Cancellation);
+        if (more is not null)
+        {
+            await _store.AppendAsync(Output(principal, conversation, start.TurnId, answer), Cancellation);
+        }
+
+        await _store.FinishTurnAsync(
+            Output(principal, conversation, start.TurnId, more ?? answer) with
+            {
+                Model = "m",
+                Usage = new(3, 4),
+            },
+            new(TurnStatus.Completed, "stop", new(3, 4)),
+            Cancellation
+        );
+    }
+
+    private Task StartAsync(Principal principal, string conversation, string? question, string? messageId = null) =>
+        _store.StartTurnAsync(Start(principal, conversation, question, messageId), Cancellation).AsTask();
+
+    private async Task FinishAsync(Principal principal, string conversation, string answer)
+    {
+        var turn = await _store.FindLastTurnAsync(principal, conversation, Cancellation);
+        await _store.FinishTurnAsync(
+            Output(principal, conversation, turn?.Id ?? "no-turn", answer),
+            new(TurnStatus.Completed, "stop"),
+            Cancellation
+        );
+    }
+
+    private static TurnStart Start(
+        Principal principal,
+        string conversation,
+        string? question,
+        string? messageId,
+        string? turn = null
+    ) =>
+        new()
+        {
+            TurnId = turn ?? Guid.CreateVersion7().ToString("N"),
+            Principal = principal,
+            ConversationId = conversation,
+            Messages = question is null
+                ? []
+                : [new(ChatRole.User, question) { MessageId = messageId ?? Guid.NewGuid().ToString() }],
+            Regenerate = question is null,
+        };
+
+    private static TurnOutput Output(Principal principal, string conversation, string turn, string answer) =>
+        new()
+        {
+            TurnId = turn,
+            Principal = principal,
+            ConversationId = conversation,
+            Messages = [new(ChatRole.Assistant, answer) { MessageId = Guid.NewGuid().ToString() }],
+        };
+
+    private async Task<List<string>> TextsAsync(
+        Principal principal,
+        string conversation,
+        int exchanges = int.MaxValue
+    ) =>
+        [
+            .. (
+                await _store.ReadMessagesAsync(principal, conversation, exchanges, cancellationToken: Cancellation)
+            ).Select(message => message.Message.Text),
+        ];
+
+    private List<object?> Query(string sql)
+    {
+        using SqliteConnection connection = new($"Data Source={_database.Path};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        using var rows = command.ExecuteReader();
+        List<object?> values = [];
+        while (rows.Read())
+        {
+            values.Add(rows.IsDBNull(0) ? null : rows.GetValue(0));
+        }
+
+        return values;
+    }
+}
