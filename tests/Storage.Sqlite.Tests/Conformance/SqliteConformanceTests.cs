@@ -1,10 +1,19 @@
 using Slipway.Agents.Testing;
+using Slipway.Rag.Storage;
 using Slipway.Rag.Testing;
 
 namespace Slipway.Storage.Sqlite.Tests.Conformance;
 
 // What every store promises; what only SQLite does is tested beside this folder.
 public sealed class SqlitePublishingTests() : PublishingSuite(SqliteStoreFixture.OpenAsync);
+
+public sealed class SqliteFilterTests() : FilterSuite(SqliteStoreFixture.OpenAsync)
+{
+    // A set that is read at once, ids that are asked about, and both in one filter.
+    protected override IReadOnlyList<ISearchIndex> Indexes => [Store.Search, .. new[] { -1, 3 }.Select(Index)];
+
+    private SqliteSearchIndex Index(int smallSet) => new(((SqliteStoreFixture)Store).Database) { SmallSet = smallSet };
+}
 
 public sealed class SqliteLedgerTests() : LedgerSuite(SqliteStoreFixture.OpenAsync);
 

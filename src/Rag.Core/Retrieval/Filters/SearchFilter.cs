@@ -212,8 +212,5 @@ public abstract class SearchFilter
 
     // No store holds such text, so asking for it can only be a mistake.
     private static void RequireStorable(string text, string what) =>
-        Require(
-            ReferenceEquals(StorableText.Of(text), text),
-            $"{what} has a NUL character or half of a surrogate pair."
-        );
+        Require(StorableText.Of(text) == text, $"{what} has a NUL character or half of a surrogate pair.");
 }

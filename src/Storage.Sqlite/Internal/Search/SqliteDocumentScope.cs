@@ -112,7 +112,7 @@ internal sealed class SqliteDocumentScope(
     {
         var (matches, values) = filter is null
             ? (null, [collection.Tenant, collection.Collection])
-            : FilterSql.Where(filter, collection, asSet);
+            : FilterSql.Where(FilterDialect.Sqlite, filter, collection, asSet);
         var parameters = values.ToList<object?>();
         var sql = "select d.id from documents d where d.tenant = $1 and d.collection = $2";
         Add(condition, argument);

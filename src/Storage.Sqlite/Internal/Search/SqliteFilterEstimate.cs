@@ -41,7 +41,7 @@ internal sealed class SqliteFilterEstimate
 
     private int Count(SearchFilter leaf)
     {
-        if (FilterSql.Rows(leaf, _collection) is not var (query, parameters))
+        if (FilterSql.Rows(FilterDialect.Sqlite, leaf, _collection) is not var (query, parameters))
         {
             return _limit;
         }

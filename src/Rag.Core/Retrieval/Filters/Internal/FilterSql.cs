@@ -15,34 +15,28 @@ internal sealed class FilterSql
     private readonly StringBuilder _sql = new();
     private readonly List<object> _parameters;
     private readonly Func<SearchFilter, bool> _asSet;
-    private readonly Func<long, object> _time;
+    private readonly FilterDialect _dialect;
 
-    private FilterSql(CollectionKey collection, Func<SearchFilter, bool> asSet, Func<long, object>? time) =>
-        (_parameters, _asSet, _time) = (
-            [collection.Tenant, collection.Collection],
-            asSet,
-            time ?? (milliseconds => milliseconds)
-        );
+    private FilterSql(FilterDialect dialect, CollectionKey collection, Func<SearchFilter, bool> asSet) =>
+        (_dialect, _parameters, _asSet) = (dialect, [collection.Tenant, collection.Collection], asSet);
 
     /// <summary>The condition.</summary>
+    /// <param name="dialect">The engine's.</param>
     /// <param name="filter">The filter.</param>
     /// <param name="collection">Where it is searched.</param>
     /// <param name="asSet">
     /// Whether a condition on metadata is written as a set of ids that is read first, rather than as a look-up for each document. The set is
     /// better where it is small or where every document is asked.
     /// </param>
-    /// <param name="time">
-    /// What the times of <c>documents</c> are compared with, from Unix milliseconds; null where they are stored so.
-    /// </param>
-    /// <returns>The SQL, and its parameters: text, bytes, doubles and 64-bit integers.</returns>
+    /// <returns>The SQL, and its parameters: text, bytes, doubles, 64-bit integers, and what the dialect makes of times.</returns>
     public static (string Condition, IReadOnlyList<object> Parameters) Where(
+        FilterDialect dialect,
         SearchFilter filter,
         CollectionKey collection,
-        Func<SearchFilter, bool> asSet,
-        Func<long, object>? time = null
+        Func<SearchFilter, bool> asSet
     )
     {
-        var sql = new FilterSql(collection, asSet, time);
+        var sql = new FilterSql(dialect, collection, asSet);
         sql.Add(filter);
         return (sql._sql.ToString(), sql._parameters);
     }
@@ -51,17 +45,25 @@ internal sealed class FilterSql
     /// A statement that reads a row for each document that matches a single condition, from an index alone; null where no index tells.
     /// For estimates: a caller adds a limit.
     /// </summary>
-    public static (string Query, IReadOnlyList<object> Parameters)? Rows(SearchFilter leaf, CollectionKey collection)
+    public static (string Query, IReadOnlyList<object> Parameters)? Rows(
+        FilterDialect dialect,
+        SearchFilter leaf,
+        CollectionKey collection
+    )
     {
-        var sql = new FilterSql(collection, _ => true, null);
+        var sql = new FilterSql(dialect, collection, _ => true);
         switch (leaf)
         {
             case MetadataFilter or MetadataNumberFilter or MetadataTimeFilter:
-                sql._sql.Append("select 1 from document_metadata m where m.tenant = $1 and m.collection = $2 and ");
+                sql._sql.Append(
+                    $"select 1 from {dialect.Schema}document_metadata m where m.tenant = $1 and m.collection = $2 and "
+                );
                 sql.AddEntry(leaf);
                 return (sql._sql.ToString(), sql._parameters);
             case PathFilter or SourceFilter or ModifiedFilter or PublishedFilter:
-                sql._sql.Append("select 1 from documents d where d.tenant = $1 and d.collection = $2 and ");
+                sql._sql.Append(
+                    $"select 1 from {dialect.Schema}documents d where d.tenant = $1 and d.collection = $2 and "
+                );
                 sql.Add(leaf);
                 return (sql._sql.ToString(), sql._parameters);
             default:
@@ -101,10 +103,10 @@ internal sealed class FilterSql
                 In("d.id", document.Ids);
                 break;
             case ModifiedFilter modified:
-                Between("d.modified_at", modified.Range, _time);
+                Between("d.modified_at", modified.Range, _dialect.Time);
                 break;
             case PublishedFilter published:
-                Between("d.published_at", published.Range, _time);
+                Between("d.published_at", published.Range, _dialect.Time);
                 break;
             default:
                 throw new NotSupportedException($"A filter of type {filter.GetType().Name} has no SQL.");
@@ -127,8 +129,8 @@ internal sealed class FilterSql
     {
         _sql.Append(
             _asSet(leaf)
-                ? "d.id in (select m.document_id from document_metadata m where m.tenant = $1 and m.collection = $2 and "
-                : "exists (select 1 from document_metadata m where m.document_id = d.id and "
+                ? $"d.id in (select m.document_id from {_dialect.Schema}document_metadata m where m.tenant = $1 and m.collection = $2 and "
+                : $"exists (select 1 from {_dialect.Schema}document_metadata m where m.document_id = d.id and "
         );
         AddEntry(leaf);
         _sql.Append(')');
