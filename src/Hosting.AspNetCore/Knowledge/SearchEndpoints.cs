@@ -15,7 +15,10 @@ public static class SearchEndpoints
     private const int DefaultCount = 8;
     private const int MaxCount = 50;
 
-    /// <summary>Maps <c>GET /api/search?q=…&amp;count=…</c>: the passages that answer best, with their places.</summary>
+    /// <summary>
+    /// Maps <c>GET /api/search?q=…&amp;count=…</c>: the passages that answer best, with their places. <c>path=</c>, <c>source=</c> and
+    /// <c>meta.KEY=</c> narrow it, and <c>filter=</c> does with a filter as JSON; all that are given must hold.
+    /// </summary>
     public static IEndpointConventionBuilder MapSlipwaySearch(this IEndpointRouteBuilder endpoints)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
@@ -34,7 +37,10 @@ public static class SearchEndpoints
         RetrievalPipeline retrieval,
         IOptions<RagOptions> rag,
         string? q,
-        string? count
+        string? count,
+        string? filter,
+        string? path,
+        string? source
     )
     {
         if (string.IsNullOrWhiteSpace(q))
@@ -52,6 +58,7 @@ public static class SearchEndpoints
                     Count = wanted,
                     Collection = new CollectionKey(principal.Tenant, rag.Value.Collection),
                     Principal = principal,
+                    Filter = QueryFilter.Parse(context.Request.Query, filter, path, source),
                 },
                 context.RequestAborted
             )
@@ -60,25 +67,10 @@ public static class SearchEndpoints
             new SearchResult
             {
                 Query = q,
-                Passages = [.. result.Select(View)],
+                Passages = [.. result.Select(passage => passage.ToSearchPassage())],
                 Note = result.Note,
             },
             KnowledgeJsonContext.Default.SearchResult
         );
     }
-
-    private static SearchPassage View(Passage passage) =>
-        new()
-        {
-            DocumentId = passage.Reference.DocumentId,
-            Version = passage.Reference.Version,
-            Start = passage.Reference.Start,
-            End = passage.Reference.End,
-            Title = passage.Title,
-            Name = passage.Name,
-            Headings = passage.Headings,
-            Uri = WebUri.OrNull(passage.Uri),
-            Score = passage.Score,
-            Text = passage.Text,
-        };
 }

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Extensions.AI;
+using Slipway.Rag.Retrieval.Filters;
 using Slipway.Rag.Storage;
 
 namespace Slipway.Rag.Retrieval;
@@ -60,9 +61,23 @@ public sealed class KnowledgeTools(RetrievalPipeline retrieval, IDocumentStore d
         public async Task<SearchResult> SearchAsync(
             [Description("What to look for: a question or key words.")] string query,
             [Description("How many passages, 1 to 20.")] int count = 4,
+            [Description(
+                "Only in this folder, or in this one document: the start of its name up to a '/', or all of it."
+            )]
+                string? path = null,
             CancellationToken cancellationToken = default
         )
         {
+            if (path?.Length > SearchFilter.MaxTextLength)
+            {
+                return new SearchResult
+                {
+                    Query = query,
+                    Passages = [],
+                    Note = "There is no such path. Call list_documents for the names.",
+                };
+            }
+
             var passages = await retrieval
                 .RetrieveAsync(
                     new RetrievalRequest
@@ -71,6 +86,7 @@ public sealed class KnowledgeTools(RetrievalPipeline retrieval, IDocumentStore d
                         Count = Math.Clamp(count, 1, MaxPassages),
                         Collection = collection,
                         Principal = principal,
+                        Filter = string.IsNullOrEmpty(path) ? null : SearchFilter.Path(StorableText.Of(path)),
                     },
                     cancellationToken
                 )
@@ -82,9 +98,9 @@ public sealed class KnowledgeTools(RetrievalPipeline retrieval, IDocumentStore d
                 Note =
                     passages.Note
                     ?? (
-                        passages.Count == 0
-                            ? "Nothing was found. Try other words, or list_documents to see what there is."
-                            : null
+                        passages.Count > 0 ? null
+                        : path is null ? "Nothing was found. Try other words, or list_documents to see what there is."
+                        : $"Nothing was found in '{path}'. Try without 'path', or list_documents to see what there is."
                     ),
             };
         }
@@ -120,7 +136,7 @@ public sealed class KnowledgeTools(RetrievalPipeline retrieval, IDocumentStore d
                             document.Id,
                             document.Title,
                             document.Name,
-                            document.Uri,
+                            WebAddress.OrNull(document.Uri),
                             document.Columns.Count == 0 ? null : document.Columns
                         )),
                 ],
@@ -173,7 +189,7 @@ public sealed class KnowledgeTools(RetrievalPipeline retrieval, IDocumentStore d
                         End = end,
                         Title = document.Title,
                         Name = document.Name,
-                        Uri = document.Uri,
+                        Uri = WebAddress.OrNull(document.Uri),
                         Score = 1,
                         Text = content.Text[offset..end],
                     },

@@ -42,7 +42,7 @@ public sealed record Passage
     /// <summary>Cosine similarity, if the vector leg found it.</summary>
     public double? VectorScore { get; init; }
 
-    /// <summary>The passage as tools and endpoints return it.</summary>
+    /// <summary>The passage as tools and endpoints return it: with <see cref="Uri"/> only if it is one of the web.</summary>
     public SearchPassage ToSearchPassage() =>
         new()
         {
@@ -53,7 +53,7 @@ public sealed record Passage
             Title = Title,
             Name = Name,
             Headings = Headings,
-            Uri = Uri,
+            Uri = WebAddress.OrNull(Uri),
             Score = Score,
             Text = Text,
         };

@@ -54,6 +54,34 @@ public sealed class ChatTests
     }
 
     [Fact]
+    public async Task No_event_of_a_turn_tells_where_files_lie_on_the_server()
+    {
+        var model = new ScriptedChatClient(
+            Search("descaling"),
+            Call("list_documents", "call-2"),
+            Say("Every three months [[p1: ", "\"Descale the boiler every three months\"]].")
+        );
+        await using var server = await (await SlipwayServer.StartAsync(model)).IngestAsync();
+
+        using var response = await server.Client.PostStreamAsync("/api/chat", Ask("How often do I descale?"));
+        var answer = await response.Content.ReadAsStringAsync(Token);
+
+        Assert.Contains("tool-output-available", answer, StringComparison.Ordinal);
+        Assert.Contains("manual.md", answer, StringComparison.Ordinal);
+        Assert.DoesNotContain("file:", answer, StringComparison.Ordinal);
+        Assert.DoesNotContain("slipway-http-", answer, StringComparison.Ordinal); // the folder's name
+        Assert.All(
+            model.Calls.SelectMany(call => call.Messages).SelectMany(message => message.Contents),
+            content =>
+                Assert.DoesNotContain(
+                    "slipway-http-",
+                    content is FunctionResultContent result ? $"{result.Result}" : $"{content}",
+                    StringComparison.Ordinal
+                )
+        );
+    }
+
+    [Fact]
     public async Task Without_a_model_the_answer_is_quoted_from_the_documents()
     {
         await using var server = await (await SlipwayServer.StartAsync()).IngestAsync();

@@ -31,6 +31,15 @@ public sealed class KnowledgeTests
     [InlineData("/api/search", "'q' is missing")]
     [InlineData("/api/search?q=x&count=0", "'count' is '0'")]
     [InlineData("/api/search?q=x&count=many", "many")]
+    [InlineData("/api/search?q=x&filter=path", "no JSON")]
+    [InlineData("/api/search?q=x&filter=[]", "'filter' must be an object with one of: and, or, not, path")]
+    [InlineData("/api/search?q=x&filter={\"paths\":\"a\"}", "'filter.paths' is unknown; there are: and, or")]
+    [InlineData(
+        "/api/search?q=x&filter={\"modified\":{\"gte\":\"soon\"}}",
+        "'filter.modified.gte' must be a date or time"
+    )]
+    [InlineData("/api/search?q=x&path=", "'path' is refused")]
+    [InlineData("/api/search?q=x&meta.=1", "'meta.' is refused")]
     [InlineData("/api/documents?limit=5000", "'limit' is '5000'")]
     [InlineData("/api/documents?limit=-1", "'limit' is '-1'")]
     [InlineData("/api/documents?state=lost", "'state' is 'lost'")]
@@ -42,6 +51,32 @@ public sealed class KnowledgeTests
         using var response = await server.Client.GetAsync(path, Token);
         var problem = await response.ReadProblemAsync(HttpStatusCode.BadRequest);
         Assert.Contains(detail, problem.GetProperty("detail").GetString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_search_can_be_narrowed_by_path_source_metadata_and_any_filter()
+    {
+        await using var server = await (await SlipwayServer.StartAsync()).IngestAsync();
+        const string Note = "---\nlanguage: en\nyear: 2026\n---\n# Note\n\nDescale the other boiler too.\n";
+        await PushAsync(server, "notes/boiler.md", Note);
+        await server.Services.GetRequiredService<DocumentInbox>().ProcessAsync(Token);
+
+        Assert.Equal(["manual.md", "notes/boiler.md"], await NamesAsync(""));
+        Assert.Equal(["notes/boiler.md"], await NamesAsync("&path=notes/"));
+        Assert.Equal(["manual.md"], await NamesAsync("&path=manual.md"));
+        Assert.Empty(await NamesAsync("&path=note"));
+        Assert.Equal(["manual.md"], await NamesAsync("&source=local"));
+        Assert.Equal(["notes/boiler.md"], await NamesAsync("&meta.language=de&meta.language=en"));
+        Assert.Empty(await NamesAsync("&meta.language=en&source=local"));
+        Assert.Equal(["notes/boiler.md"], await NamesAsync("&filter={\"metadata\":{\"year\":{\"gte\":2025}}}"));
+        Assert.Equal(["manual.md"], await NamesAsync("&filter={\"not\":{\"metadata\":{\"year\":2026}}}"));
+
+        async Task<IEnumerable<string>> NamesAsync(string parameters) =>
+            (await GetAsync(server, "/api/search?q=descale" + parameters))
+                .GetProperty("passages")
+                .EnumerateArray()
+                .Select(passage => passage.GetProperty("name").GetString()!)
+                .Order(StringComparer.Ordinal);
     }
 
     [Fact]

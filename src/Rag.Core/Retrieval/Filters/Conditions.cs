@@ -71,7 +71,7 @@ public sealed class MediaTypeFilter : SearchFilter
 {
     internal MediaTypeFilter(IReadOnlyList<string> mediaTypes)
         : base(values: mediaTypes?.Count ?? 0) =>
-        MediaTypes = Texts([.. mediaTypes?.Select(type => type?.ToLowerInvariant()!) ?? []], "A media type");
+        MediaTypes = Texts(mediaTypes?.Select(type => type?.ToLowerInvariant()!).ToArray()!, "A media type");
 
     /// <summary>One of these, in lower case; no duplicates.</summary>
     public IReadOnlyList<string> MediaTypes { get; }

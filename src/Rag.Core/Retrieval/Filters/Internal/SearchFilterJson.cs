@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Text.Json;
 
 namespace Slipway.Rag.Retrieval.Filters.Internal;
@@ -334,6 +335,6 @@ internal static class SearchFilterJson
     private static void WriteTime(Utf8JsonWriter writer, string name, DateTimeOffset time) =>
         writer.WriteString(
             name,
-            time.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", System.Globalization.CultureInfo.InvariantCulture)
+            time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", CultureInfo.InvariantCulture)
         );
 }
