@@ -192,12 +192,13 @@ public abstract class FilterSuite(OpenStore open) : StoreSuite(open)
     public async Task What_was_pushed_again_with_other_metadata_is_found_by_them()
     {
         var pushed = Corpus.Document("a.txt") with { Metadata = new Dictionary<string, string> { ["team"] = "blue" } };
-        await Store.Inbox.EnqueueAsync(CollectionKey.Default, pushed, "hash", Token);
+        var id = await Store.Inbox.EnqueueAsync(CollectionKey.Default, pushed, "hash", Token);
         await Store.Documents.PublishAsync(
             Corpus.Publication("a.txt", "boiler") with
             {
                 Source = InboxSource.SourceName,
                 Document = pushed,
+                DocumentId = id,
                 Metadata = new Dictionary<string, string> { ["author"] = "Ada" },
             },
             Token

@@ -37,7 +37,7 @@ public abstract class KnowledgeToolsSuite(OpenStore open) : StoreSuite(open)
         var search = _tools["search_knowledge"].JsonSchema;
         Assert.Equal(["query"], search.GetProperty("required").EnumerateArray().Select(name => name.GetString()));
         Assert.Equal(
-            ["query", "count"],
+            ["query", "count", "path"],
             search.GetProperty("properties").EnumerateObject().Select(property => property.Name)
         );
         Assert.Equal(
@@ -85,6 +85,48 @@ public abstract class KnowledgeToolsSuite(OpenStore open) : StoreSuite(open)
 
         Assert.Empty(result.Passages);
         Assert.Contains("list_documents", result.Note, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Search_keeps_to_a_folder_or_document_if_it_is_told_to()
+    {
+        Knowledge.Write("guides/a.md", "The boiler of the guide.");
+        Knowledge.Write("notes/a.md", "The boiler of the notes.");
+        await Knowledge.RunAsync();
+
+        Assert.Equal(["guides/a.md", "notes/a.md"], await NamesAsync(""));
+        Assert.Equal(["notes/a.md"], await NamesAsync("notes"));
+        Assert.Equal(["guides/a.md"], await NamesAsync("guides/a.md"));
+        foreach (var nowhere in new[] { "note", "no\0where", new string('x', 5_000) })
+        {
+            var result = Search(await CallAsync("search_knowledge", ("query", "boiler"), ("path", nowhere)));
+            Assert.Empty(result.Passages);
+            Assert.Contains("list_documents", result.Note, StringComparison.Ordinal);
+            Assert.InRange(result.Note!.Length, 1, 500);
+        }
+
+        async Task<IEnumerable<string>> NamesAsync(string path) =>
+            Search(await CallAsync("search_knowledge", ("query", "boiler"), ("path", path)))
+                .Passages.Select(passage => passage.Name!)
+                .Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public async Task No_tool_tells_where_a_file_lies_on_this_machine()
+    {
+        Knowledge.Write("a.md", "boiler");
+        await Knowledge.RunAsync();
+        var document = await Knowledge.DocumentAsync("a.md");
+
+        JsonElement[] results =
+        [
+            await CallAsync("search_knowledge", ("query", "boiler")),
+            await CallAsync("list_documents"),
+            await CallAsync("get_document", ("document_id", document.Id)),
+        ];
+
+        Assert.StartsWith("file://", document.Uri, StringComparison.Ordinal); // the ledger knows
+        Assert.All(results, result => Assert.DoesNotContain("file:", result.GetRawText(), StringComparison.Ordinal));
     }
 
     [Fact, Trait("Parity", "S46")]

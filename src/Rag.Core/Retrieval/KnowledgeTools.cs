@@ -100,7 +100,7 @@ public sealed class KnowledgeTools(RetrievalPipeline retrieval, IDocumentStore d
                     ?? (
                         passages.Count > 0 ? null
                         : path is null ? "Nothing was found. Try other words, or list_documents to see what there is."
-                        : $"Nothing was found in '{path}'. Try without 'path', or list_documents to see what there is."
+                        : $"Nothing was found in '{(path.Length <= 200 ? path : path[..200] + "…")}'. Try without 'path', or list_documents to see what there is."
                     ),
             };
         }
