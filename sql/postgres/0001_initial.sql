@@ -73,27 +73,6 @@ create index if not exists documents_due on slipway.documents (next_action_at) w
 create index if not exists documents_by_modified on slipway.documents (tenant, collection, modified_at);
 create index if not exists documents_by_published on slipway.documents (tenant, collection, published_at);
 create index if not exists documents_by_blob on slipway.documents (tenant, blob_hash) where blob_hash is not null;
-create index if not exists documents_by_modified on slipway.documents (tenant, collection, modified_at);
-create index if not exists documents_by_published on slipway.documents (tenant, collection, published_at);
-
--- Both kinds of metadata together, as filters compare them: bytes, doubles and integers, read from the text by the engine. Key and value are
--- UTF-8, or a byte 255 and the SHA-256 of it when it is long.
-create table if not exists slipway.document_metadata (
-    document_id text collate "C" not null references slipway.documents (id) on delete cascade,
-    key         bytea not null,
-    value       bytea not null,
-    number      double precision,          -- if the value is a number
-    instant     bigint,                    -- if the value is a time: Unix milliseconds
-    tenant      text collate "C" not null,
-    collection  text collate "C" not null,
-    primary key (document_id, key)
-);
-
-create index if not exists document_metadata_by_value on slipway.document_metadata (tenant, collection, key, value);
-create index if not exists document_metadata_by_number on slipway.document_metadata (tenant, collection, key, number)
-    where number is not null;
-create index if not exists document_metadata_by_instant on slipway.document_metadata (tenant, collection, key, instant)
-    where instant is not null;
 
 -- Both kinds of metadata together, as filters compare them: bytes, doubles and integers, read from the text by the engine. Key and value are
 -- UTF-8, or a byte 255 and the SHA-256 of it when it is long.

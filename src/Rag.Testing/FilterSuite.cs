@@ -192,9 +192,10 @@ public abstract class FilterSuite(OpenStore open) : StoreSuite(open)
     public async Task What_was_pushed_again_with_other_metadata_is_found_by_them()
     {
         var pushed = Corpus.Document("a.txt") with { Metadata = new Dictionary<string, string> { ["team"] = "blue" } };
-        var id = await Store.Inbox.EnqueueAsync(CollectionKey.Default, pushed, "hash", Token);
+        var content = Corpus.Publication("a.txt", "boiler");
+        var id = await Store.Inbox.EnqueueAsync(CollectionKey.Default, pushed, content.ContentHash, Token);
         await Store.Documents.PublishAsync(
-            Corpus.Publication("a.txt", "boiler") with
+            content with
             {
                 Source = InboxSource.SourceName,
                 Document = pushed,
@@ -212,7 +213,7 @@ public abstract class FilterSuite(OpenStore open) : StoreSuite(open)
             {
                 Metadata = new Dictionary<string, string> { ["team"] = "red" },
             },
-            "hash",
+            content.ContentHash,
             Token
         );
 

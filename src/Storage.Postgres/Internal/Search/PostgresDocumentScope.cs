@@ -35,7 +35,7 @@ internal sealed class PostgresDocumentScope(
     {
         var (matches, values) = filter is null
             ? ("true", [collection.Tenant, collection.Collection])
-            : FilterSql.Where(filter, collection, _ => !byDocument);
+            : FilterSql.Where(FilterDialect.Postgres, filter, collection, _ => !byDocument);
         var granted = "true";
         var arguments = values.ToList<object?>();
         if (hasGrants)
