@@ -54,6 +54,7 @@ public static class SqliteSlipwayBuilderExtensions
             provider.GetRequiredService<SqliteDatabase>()
         ));
         services.TryAddSingleton<IPassageReader, SqlitePassageReader>();
+        services.TryAddSingleton<ILeaseStore, SqliteLeaseStore>();
         services.TryAddSingleton<IConversationStore>(provider => new SqliteConversationStore(
             provider.GetRequiredService<SqliteDatabase>(),
             provider.GetService<ILogger<SqliteConversationStore>>()

@@ -9,6 +9,13 @@ internal static class Columns
     public static DateTimeOffset Grain(DateTimeOffset time) =>
         DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
 
+    /// <summary>A duration in the grain that every engine keeps; ownership for no time is an error.</summary>
+    public static long Milliseconds(TimeSpan duration)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.FromMilliseconds(1));
+        return (long)duration.TotalMilliseconds;
+    }
+
     public static string? NullableString(this NpgsqlDataReader reader, int column) =>
         reader.IsDBNull(column) ? null : reader.GetString(column);
 

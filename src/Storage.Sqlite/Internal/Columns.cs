@@ -50,6 +50,13 @@ internal static class Columns
     public static IReadOnlyDictionary<string, string> Map(string json) =>
         JsonSerializer.Deserialize(json, ColumnsJsonContext.Default.DictionaryStringString) ?? [];
 
+    /// <summary>A duration in the grain that every engine keeps; ownership for no time is an error.</summary>
+    public static long Milliseconds(TimeSpan duration)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.FromMilliseconds(1));
+        return (long)duration.TotalMilliseconds;
+    }
+
     public static string? NullableString(this SqliteDataReader reader, int column) =>
         reader.IsDBNull(column) ? null : reader.GetString(column);
 

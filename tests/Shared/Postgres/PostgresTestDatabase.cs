@@ -62,6 +62,18 @@ internal sealed class PostgresTestDatabase : IAsyncDisposable
             : value;
     }
 
+    /// <summary>Moves the clock of leases and claims for everybody who uses this database.</summary>
+    public Task ShiftClockAsync(TimeSpan by) =>
+        ExecuteAsync(
+            string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"""
+                insert into slipway.clock (shift) values ({by.TotalSeconds} * interval '1 second')
+                on conflict (id) do update set shift = slipway.clock.shift + excluded.shift
+                """
+            )
+        );
+
     /// <summary>The first column of every row.</summary>
     public async Task<List<object?>> QueryAsync(string sql)
     {

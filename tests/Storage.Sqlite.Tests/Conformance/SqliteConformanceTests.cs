@@ -61,6 +61,9 @@ public sealed class SqliteKnowledgeToolsTests() : KnowledgeToolsSuite(SqliteStor
 public sealed class SqliteConversationStoreTests() : ConversationStoreSuite(SqliteConversationStoreFixture.OpenAsync);
 
 [Trait("Tier", "fast")]
+public sealed class SqliteLeaseTests() : LeaseSuite(SqliteCoordinationFixture.OpenAsync);
+
+[Trait("Tier", "fast")]
 public sealed class SqliteConformanceTests
 {
     [Theory]
