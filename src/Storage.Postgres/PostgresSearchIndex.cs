@@ -15,6 +15,11 @@ internal sealed class PostgresSearchIndex(PostgresDatabase database) : ISearchIn
 
     private readonly ConcurrentDictionary<long, PostgresLexicalView> _views = new();
 
+    internal PostgresVectors Vectors { get; } = new(database.Time);
+
+    /// <summary>See <see cref="PostgresVectorIndex.LeastVectors"/>.</summary>
+    internal int LeastIndexedVectors { get; init; } = PostgresVectorIndex.LeastVectors;
+
     public async ValueTask<ISearchSnapshot> OpenSnapshotAsync(
         CollectionKey collection,
         Principal principal,
@@ -33,6 +38,7 @@ internal sealed class PostgresSearchIndex(PostgresDatabase database) : ISearchIn
                 database,
                 session,
                 this,
+                collection,
                 principal.Tenant == collection.Tenant ? moment : moment with { Index = null },
                 new PostgresDocumentScope(database, session, collection, principal, filter, moment.HasGrants)
             );
@@ -64,6 +70,32 @@ internal sealed class PostgresSearchIndex(PostgresDatabase database) : ISearchIn
         }
 
         return merged;
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>
+    /// Builds the HNSW index of each embedding model that has 10,000 vectors or more and none yet, beside all other work. It needs the
+    /// rights of the owner of <c>slipway.embeddings</c> and does nothing without them. Minutes, for millions of vectors hours.
+    /// </remarks>
+    public async ValueTask OptimizeAsync(CollectionKey collection, CancellationToken cancellationToken = default)
+    {
+        await database.OpenAsync(cancellationToken).ConfigureAwait(false);
+        var built = await database
+            .GuardAsync(async () =>
+            {
+                var connection = await database.OpenDirectAsync(cancellationToken).ConfigureAwait(false);
+                await using (connection.ConfigureAwait(false))
+                {
+                    return await PostgresVectorIndex
+                        .BuildAsync(connection, LeastIndexedVectors, cancellationToken)
+                        .ConfigureAwait(false);
+                }
+            })
+            .ConfigureAwait(false);
+        if (built > 0)
+        {
+            Vectors.Forget();
+        }
     }
 
     /// <summary>Scores all chunks by BM25; null when the query has no words. The caller disposes the scores.</summary>

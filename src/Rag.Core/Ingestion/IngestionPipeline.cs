@@ -94,6 +94,7 @@ public sealed partial class IngestionPipeline
         await NoteSeenAsync(run, cancellationToken).ConfigureAwait(false);
         await DeleteAsync(run, run.NotMoved, cancellationToken).ConfigureAwait(false);
         await _index.MergeAsync(collection, cancellationToken).ConfigureAwait(false);
+        await _index.OptimizeAsync(collection, cancellationToken).ConfigureAwait(false);
         return await ReportAsync(run, cancellationToken).ConfigureAwait(false);
     }
 

@@ -26,6 +26,13 @@ public interface ISearchIndex
     /// </summary>
     /// <returns>How many documents were folded in.</returns>
     ValueTask<int> MergeAsync(CollectionKey collection, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Builds what makes searches faster and takes long, such as an index of vectors; called at the end of an ingestion run. Queries are
+    /// right before, during and after. Returns at once where there is nothing to build, or where somebody else is building it. Default:
+    /// nothing.
+    /// </summary>
+    ValueTask OptimizeAsync(CollectionKey collection, CancellationToken cancellationToken = default) => default;
 }
 
 /// <summary>Shorter ways to call <see cref="ISearchIndex"/>.</summary>

@@ -1,4 +1,3 @@
-using Pgvector;
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Testing;
@@ -94,12 +93,12 @@ internal sealed class SearchDatabase : IAsyncDisposable
             );
         }
 
-        // In one order everywhere: two writers that add the same two would wait for each other.
-        foreach (var chunk in chunks.OrderBy(chunk => chunk.ContentHash, StringComparer.Ordinal))
-        {
-            WriteEmbedding(session, Model, chunk.ContentHash, WordVectors.Of(chunk.Text));
-        }
-
+        await PostgresEmbeddings.SaveAsync(
+            session,
+            Model,
+            [.. chunks.Select(chunk => (chunk.ContentHash, (ReadOnlyMemory<float>)WordVectors.Of(chunk.Text)))],
+            TimeProvider.System.GetUtcNow()
+        );
         var index = await PostgresIndexWriter.GetOrCreateIndexAsync(
             session,
             CollectionKey.Default,
@@ -108,19 +107,6 @@ internal sealed class SearchDatabase : IAsyncDisposable
         );
         PostgresIndexWriter.Publish(session, index, id, chunks);
     }
-
-    public static void WriteEmbedding(PostgresSession session, string model, string contentHash, float[] vector) =>
-        session.Queue(
-            """
-            insert into slipway.embeddings (content_hash, model, dimensions, vector, created_at)
-            values ($1, $2, $3, $4, now())
-            on conflict do nothing
-            """,
-            contentHash,
-            model,
-            vector.Length,
-            new Vector(vector)
-        );
 
     public async Task DeleteAsync(string id) =>
         await Database.WriteAsync(null, session => DeleteAsync(session, id), Token);

@@ -23,11 +23,19 @@ internal sealed class PostgresDocumentScope(
     bool hasGrants
 ) : DocumentScope
 {
+    /// <summary>Reading so many ids costs less than ranking or comparing what they let through.</summary>
+    private const int SmallSet = 1_000;
+
+    // Fewer tell too little of how many pass.
+    private const int LeastAsked = 20;
+
     private readonly string[] _names = [.. principal.AccessNames];
-    private KnownDocuments? _known;
+    private HashSet<string>? _ids;
+    private double? _passRate;
+    private long? _chunks;
 
     /// <summary>Whether every document of the collection is in.</summary>
-    public bool IsEverything => filter is null && !hasGrants;
+    private bool IsEverything => filter is null && !hasGrants;
 
     /// <summary>A statement over the documents that are in.</summary>
     /// <param name="byDocument">Whether the statement names the documents itself, so that each is asked about.</param>
@@ -49,7 +57,35 @@ internal sealed class PostgresDocumentScope(
                 """;
         }
 
+        if (_ids is not null && !byDocument)
+        {
+            // Known, so nothing is asked again.
+            return new ScopedStatement("d.id = any ($1)", [_ids.ToArray()]);
+        }
+
         return new ScopedStatement($"d.tenant = $1 and d.collection = $2 and {matches} and {granted}", arguments);
+    }
+
+    /// <summary>About how many chunks are in, or at least so many.</summary>
+    /// <param name="ofCollection">Reads how many the collection has; asked when that helps.</param>
+    public async Task<long> EstimateChunksAsync(Func<Task<long>> ofCollection)
+    {
+        if (IsEverything)
+        {
+            return await ofCollection().ConfigureAwait(false);
+        }
+
+        if (_chunks is null && _passRate is { } rate)
+        {
+            return (long)(rate * await ofCollection().ConfigureAwait(false));
+        }
+
+        if (_chunks is null)
+        {
+            await ReadSmallAsync().ConfigureAwait(false);
+        }
+
+        return _chunks!.Value;
     }
 
     public override async ValueTask<IReadOnlySet<string>> FindAmongAsync(
@@ -62,50 +98,94 @@ internal sealed class PostgresDocumentScope(
             return documentIds.ToHashSet(StringComparer.Ordinal);
         }
 
-        if (_known is { } known)
+        if (_ids is not null)
         {
-            return documentIds.Where(id => known.IsIncluded?.Invoke(id) ?? true).ToHashSet(StringComparer.Ordinal);
+            return documentIds.Where(_ids.Contains).ToHashSet(StringComparer.Ordinal);
         }
 
         cancellationToken.ThrowIfCancellationRequested();
         var statement = Statement(byDocument: true);
-        return await ReadIdsAsync(statement, $"and d.id = any ({statement.Add(documentIds.ToArray())})")
+        var among = statement.Add(documentIds.ToArray());
+        var found = new HashSet<string>(StringComparer.Ordinal);
+        await ReadAsync(
+                $"select d.id, 0 from slipway.documents d where {statement.Condition} and d.id = any ({among})",
+                statement,
+                (id, _) => found.Add(id)
+            )
             .ConfigureAwait(false);
+        if (documentIds.Count >= LeastAsked)
+        {
+            _passRate = (double)found.Count / documentIds.Count;
+        }
+
+        return found;
     }
 
-    protected override ValueTask<KnownDocuments?> FindKnownAsync(CancellationToken cancellationToken) =>
-        ValueTask.FromResult(_known ?? (IsEverything ? new KnownDocuments(null) : null));
+    protected override async ValueTask<KnownDocuments?> FindKnownAsync(CancellationToken cancellationToken)
+    {
+        if (IsEverything)
+        {
+            return new KnownDocuments(null);
+        }
+
+        // Grants alone mostly let much through; what a filter lets through is often little.
+        if (filter is not null && _chunks is null)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await ReadSmallAsync().ConfigureAwait(false);
+        }
+
+        return _ids is null ? null : new KnownDocuments(_ids.Contains);
+    }
 
     protected override async ValueTask<KnownDocuments> LoadAsync(CancellationToken cancellationToken)
     {
-        if (_known is null)
+        if (_ids is null)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            var ids = await ReadIdsAsync(Statement(byDocument: false), "").ConfigureAwait(false);
-            _known = new KnownDocuments(ids.Contains);
+            await ReadSetAsync(int.MaxValue).ConfigureAwait(false);
         }
 
-        return _known.Value;
+        return new KnownDocuments(_ids!.Contains);
     }
 
-    private Task<HashSet<string>> ReadIdsAsync(ScopedStatement statement, string condition) =>
+    /// <summary>Reads what is in when it is little; otherwise how much that little is.</summary>
+    private Task ReadSmallAsync() => ReadSetAsync(SmallSet);
+
+    private async Task ReadSetAsync(int limit)
+    {
+        var statement = Statement(byDocument: false);
+        var (ids, chunks) = (new HashSet<string>(StringComparer.Ordinal), 0L);
+        await ReadAsync(
+                $"""
+                select d.id, d.chunk_count from slipway.documents d
+                where {statement.Condition}
+                limit {statement.Add((long)limit + 1)}
+                """,
+                statement,
+                (id, count) =>
+                {
+                    ids.Add(id);
+                    chunks += count;
+                }
+            )
+            .ConfigureAwait(false);
+        _chunks = chunks;
+        _ids = ids.Count <= limit ? ids : null;
+    }
+
+    private Task ReadAsync(string sql, ScopedStatement statement, Action<string, int> add) =>
         database.GuardAsync(async () =>
         {
-            var ids = new HashSet<string>(StringComparer.Ordinal);
-            var reader = await session
-                .QueryAsync(
-                    $"select d.id from slipway.documents d where {statement.Condition} {condition}",
-                    statement.Arguments
-                )
-                .ConfigureAwait(false);
+            var reader = await session.QueryAsync(sql, statement.Arguments).ConfigureAwait(false);
             await using (reader.ConfigureAwait(false))
             {
                 while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
                 {
-                    ids.Add(reader.GetString(0));
+                    add(reader.GetString(0), reader.GetInt32(1));
                 }
             }
 
-            return ids;
+            return true;
         });
 }

@@ -8,12 +8,14 @@ namespace Slipway.Storage.Postgres.Internal.Search;
 /// <param name="database">For its errors.</param>
 /// <param name="session">The transaction; owned. What is under way ends with the token that it was opened with.</param>
 /// <param name="searchIndex">What this process keeps in memory.</param>
+/// <param name="collection">Where is searched.</param>
 /// <param name="moment">What the snapshot was opened with; without an index when there is nothing that the principal could find.</param>
 /// <param name="scope">What may be found.</param>
 internal sealed class PostgresSearchSnapshot(
     PostgresDatabase database,
     PostgresSession session,
     PostgresSearchIndex searchIndex,
+    CollectionKey collection,
     PostgresMoment moment,
     PostgresDocumentScope scope
 ) : ISearchSnapshot
@@ -48,7 +50,9 @@ internal sealed class PostgresSearchSnapshot(
         return moment.Index is null || count == 0
             ? []
             : await database
-                .GuardAsync(() => PostgresVectors.NearestAsync(session, scope, embeddingModel, vector, count))
+                .GuardAsync(() =>
+                    searchIndex.Vectors.NearestAsync(session, collection, scope, embeddingModel, vector, count)
+                )
                 .ConfigureAwait(false);
     }
 
