@@ -10,6 +10,7 @@ namespace Slipway.Storage.Postgres.Tests.Search;
 internal sealed class SearchDatabase : IAsyncDisposable
 {
     public const string Model = "words";
+    public const int LeastIndexedVectors = 500;
     public static readonly Principal Anna = new("default", "anna");
 
     private readonly PostgresTestDatabase _test;
@@ -19,7 +20,7 @@ internal sealed class SearchDatabase : IAsyncDisposable
     {
         _test = test;
         Database = Open();
-        Index = new PostgresSearchIndex(Database);
+        Index = new PostgresSearchIndex(Database) { LeastIndexedVectors = LeastIndexedVectors };
     }
 
     public PostgresDatabase Database { get; }
@@ -41,6 +42,8 @@ internal sealed class SearchDatabase : IAsyncDisposable
 
         return database;
     }
+
+    public string ConnectionString => _test.ConnectionString;
 
     public Task<object?> ExecuteAsync(string sql) => _test.ExecuteAsync(sql);
 
@@ -108,6 +111,70 @@ internal sealed class SearchDatabase : IAsyncDisposable
         PostgresIndexWriter.Publish(session, index, id, chunks);
     }
 
+    /// <summary>Publishes documents with the least that the vector leg reads. Chunks of a document have its vectors in order.</summary>
+    public async Task PublishVectorsAsync(
+        string model,
+        IEnumerable<(string Id, string Collection, string? Principal, float[][] Vectors)> documents
+    )
+    {
+        foreach (var batch in documents.Chunk(100))
+        {
+            await Database.WriteAsync(null, session => PublishVectorsAsync(session, model, batch), Token);
+        }
+
+        // What autovacuum would do in a minute.
+        await ExecuteAsync(
+            "analyze slipway.documents, slipway.chunks, slipway.embeddings, slipway.document_principals"
+        );
+    }
+
+    private static async Task PublishVectorsAsync(
+        PostgresSession session,
+        string model,
+        (string Id, string Collection, string? Principal, float[][] Vectors)[] documents
+    )
+    {
+        var now = TimeProvider.System.GetUtcNow();
+        foreach (var (id, collection, principal, vectors) in documents)
+        {
+            await PostgresIndexWriter.GetOrCreateIndexAsync(
+                session,
+                new CollectionKey("default", collection),
+                null,
+                now
+            );
+            session.Queue(
+                """
+                insert into slipway.documents (id, tenant, collection, source, external_id, name, title, state, chunk_count,
+                    created_at, updated_at)
+                values ($1, 'default', $2, 'test', $1, $1, $1, 'published', $3, now(), now())
+                """,
+                id,
+                collection,
+                vectors.Length
+            );
+            session.Queue(
+                """
+                insert into slipway.chunks (document_id, ordinal, version, start_offset, end_offset, text, content_hash)
+                select $1, i, 1, 0, 0, '', $1 || ' ' || i from generate_series(0, $2 - 1) i
+                """,
+                id,
+                vectors.Length
+            );
+            if (principal is not null)
+            {
+                session.Queue("insert into slipway.document_principals values ($1, $2)", id, principal);
+            }
+
+            await PostgresEmbeddings.SaveAsync(
+                session,
+                model,
+                [.. vectors.Select((vector, i) => ($"{id} {i}", (ReadOnlyMemory<float>)vector))],
+                now
+            );
+        }
+    }
+
     public async Task DeleteAsync(string id) =>
         await Database.WriteAsync(null, session => DeleteAsync(session, id), Token);
 
@@ -146,9 +213,19 @@ internal sealed class SearchDatabase : IAsyncDisposable
         return await snapshot.SearchTextAsync(query, count, new Bm25Options(), Token);
     }
 
-    public async Task<IReadOnlyList<ScoredChunk>> NearestAsync(float[] vector, int count = 10, string model = Model)
+    public async Task<IReadOnlyList<ScoredChunk>> NearestAsync(
+        float[] vector,
+        int count = 10,
+        string model = Model,
+        string collection = "default",
+        Principal? principal = null
+    )
     {
-        await using var snapshot = await Index.OpenSnapshotAsync(CollectionKey.Default, Anna, Token);
+        await using var snapshot = await Index.OpenSnapshotAsync(
+            new CollectionKey("default", collection),
+            principal ?? Anna,
+            Token
+        );
         return await snapshot.SearchVectorsAsync(model, vector, count, Token);
     }
 
