@@ -41,7 +41,13 @@ public sealed class PostgresVectorIndexTests : IAsyncLifetime
         Assert.Equal(5, (await _search.NearestAsync(vectors[0], 5, Model)).Count);
 
         await _search.Database.DisposeAsync(); // a connection that ends tells its statistics
-        Assert.Equal(1L, await _search.ExecuteAsync("select idx_scan from pg_stat_user_indexes where " + IsHnsw));
+        object? scans = 0L;
+        for (var i = 0; i < 500 && scans is 0L; i++)
+        {
+            scans = await _search.ExecuteAsync("select idx_scan from pg_stat_user_indexes where " + IsHnsw);
+        }
+
+        Assert.Equal(1L, scans);
     }
 
     [Fact]
@@ -147,7 +153,7 @@ public sealed class PostgresVectorIndexTests : IAsyncLifetime
             expected.Select(hit => (hit.Id, hit.Ordinal)),
             nearest.Select(hit => (hit.DocumentId, hit.Ordinal))
         );
-        Assert.All(nearest.Zip(expected), pair => Assert.Equal(pair.Second.Score, pair.First.Score, 5)); // not the halves' score
+        Assert.All(nearest.Zip(expected), pair => Assert.Equal(pair.Second.Score, pair.First.Score, 1e-5)); // not the halves' score
     }
 
     [Fact, Trait("Parity", "S113")]
@@ -203,10 +209,17 @@ public sealed class PostgresVectorIndexTests : IAsyncLifetime
         var all = Enumerable
             .Range(0, documents)
             .Select(i =>
-                (Id: $"d{i:D5}", Collection: "default", Principal: (string?)Group(i), Vectors: random.Document(chunksEach))
+                (
+                    Id: $"d{i:D5}",
+                    Collection: "default",
+                    Principal: (string?)Group(i),
+                    Vectors: random.Document(chunksEach)
+                )
             )
             .ToArray();
         await _search.PublishVectorsAsync(Model, all);
+        // What autovacuum would do in a minute.
+        await _search.ExecuteAsync("analyze slipway.documents, slipway.chunks, slipway.embeddings");
         var asked = all.Take(questions).Select(document => random.Question(document.Vectors[1])).ToArray();
         foreach (var isIndexed in new[] { false, true })
         {

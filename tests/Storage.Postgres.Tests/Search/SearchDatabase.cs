@@ -121,11 +121,6 @@ internal sealed class SearchDatabase : IAsyncDisposable
         {
             await Database.WriteAsync(null, session => PublishVectorsAsync(session, model, batch), Token);
         }
-
-        // What autovacuum would do in a minute.
-        await ExecuteAsync(
-            "analyze slipway.documents, slipway.chunks, slipway.embeddings, slipway.document_principals"
-        );
     }
 
     private static async Task PublishVectorsAsync(
