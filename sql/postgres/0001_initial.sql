@@ -343,6 +343,7 @@ create table if not exists slipway.turns (
 );
 
 create index if not exists turns_by_conversation on slipway.turns (tenant, conversation_id, started_at);
+create index if not exists turns_by_user on slipway.turns (tenant, user_id, started_at);
 create index if not exists turns_running on slipway.turns (owner) where status = 'Running';
 
 create table if not exists slipway.turn_steps (

@@ -299,6 +299,7 @@ create table if not exists turns (
 ) without rowid;
 
 create index if not exists turns_by_conversation on turns (tenant, conversation_id, started_at);
+create index if not exists turns_by_user on turns (tenant, user_id, started_at);
 create index if not exists turns_running on turns (owner) where status = 'Running';
 
 create table if not exists turn_steps (
