@@ -1,5 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Data.Sqlite;
+using Slipway.Rag.Retrieval.Filters;
+using Slipway.Rag.Retrieval.Filters.Internal;
 using Slipway.Rag.Storage;
 using Slipway.Storage.Sqlite;
 using Slipway.Storage.Sqlite.Internal;
@@ -49,11 +51,12 @@ internal sealed class IndexFile : IDisposable
         }
     }
 
-    /// <summary>What the vector leg reads: documents, chunks, embeddings.</summary>
+    /// <summary>What the vector leg and filters read: documents, metadata, chunks, embeddings.</summary>
     public async Task PublishVectorsAsync(
         IEnumerable<(string Id, ChunkRecord[] Chunks)> documents,
         string model,
-        Func<float[]> vector
+        Func<float[]> vector,
+        Func<string, Dictionary<string, string>>? metadata = null
     )
     {
         foreach (var batch in documents.Chunk(1000))
@@ -74,6 +77,21 @@ internal sealed class IndexFile : IDisposable
                 """,
                 document.Id
             );
+            foreach (var entry in MetadataEntry.Of(metadata?.Invoke(document.Id) ?? []))
+            {
+                session.Execute(
+                    """
+                    insert into document_metadata (document_id, key, value, number, instant, tenant, collection)
+                    values ($1, $2, $3, $4, $5, 'default', 'default')
+                    """,
+                    document.Id,
+                    entry.Key,
+                    entry.Value,
+                    entry.Number,
+                    entry.Instant
+                );
+            }
+
             foreach (var chunk in document.Chunks)
             {
                 session.Execute(
@@ -99,15 +117,15 @@ internal sealed class IndexFile : IDisposable
         }
     }
 
-    public async Task<int> SearchAsync(string query, int count)
+    public async Task<int> SearchAsync(string query, int count, SearchFilter? filter = null)
     {
-        await using var snapshot = await Index.OpenSnapshotAsync(CollectionKey.Default, Principal.Local);
+        await using var snapshot = await Index.OpenSnapshotAsync(CollectionKey.Default, Principal.Local, filter);
         return (await snapshot.SearchTextAsync(query, count, new())).Count;
     }
 
-    public async Task<int> NearestAsync(string model, float[] vector, int count)
+    public async Task<int> NearestAsync(string model, float[] vector, int count, SearchFilter? filter = null)
     {
-        await using var snapshot = await Index.OpenSnapshotAsync(CollectionKey.Default, Principal.Local);
+        await using var snapshot = await Index.OpenSnapshotAsync(CollectionKey.Default, Principal.Local, filter);
         return (await snapshot.SearchVectorsAsync(model, vector, count)).Count;
     }
 

@@ -6,5 +6,10 @@ if (args is ["ingest", var folder])
     return await IngestionReportCommand.RunAsync(folder);
 }
 
+if (args is ["filters", .. var rest])
+{
+    return await FilterReportCommand.RunAsync(rest is [var chunksInDocument] ? int.Parse(chunksInDocument) : 10);
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(IngestionBenchmarks).Assembly).Run(args);
 return 0;

@@ -82,7 +82,8 @@ internal sealed class SqliteDocumentScope(
         return ReadIds(
             "d.id in (select value from json_each({0}))",
             JsonSerializer.Serialize([.. documentIds], NamesJsonContext.Default.StringArray),
-            _ => false
+            _ => false,
+            byId: true
         );
     }
 
@@ -94,7 +95,13 @@ internal sealed class SqliteDocumentScope(
             return Keep(id => !hidden.Contains(id));
         }
 
-        var found = ReadIds(null, null, leaf => everyDocument || Estimate(filter).Documents(leaf) <= smallSet);
+        var estimate = Estimate(filter);
+        var found = ReadIds(
+            null,
+            null,
+            leaf => everyDocument || estimate.Documents(leaf) <= smallSet,
+            byId: !everyDocument && estimate.LeadsByIds(filter)
+        );
         return Keep(found.Contains);
     }
 
@@ -108,13 +115,16 @@ internal sealed class SqliteDocumentScope(
     private SqliteFilterEstimate Estimate(SearchFilter whole) =>
         _estimate ??= new SqliteFilterEstimate(session, collection, whole, smallSet + 1);
 
-    private HashSet<string> ReadIds(string? condition, string? argument, Func<SearchFilter, bool> asSet)
+    private HashSet<string> ReadIds(string? condition, string? argument, Func<SearchFilter, bool> asSet, bool byId)
     {
         var (matches, values) = filter is null
             ? (null, [collection.Tenant, collection.Collection])
             : FilterSql.Where(FilterDialect.Sqlite, filter, collection, asSet);
         var parameters = values.ToList<object?>();
-        var sql = "select d.id from documents d where d.tenant = $1 and d.collection = $2";
+        // A plus keeps a condition from being looked up in an index: ids are fewer than a collection's documents.
+        var sql = byId
+            ? "select d.id from documents d where +d.tenant = $1 and +d.collection = $2"
+            : "select d.id from documents d where d.tenant = $1 and d.collection = $2";
         Add(condition, argument);
         Add(matches, null);
         Add(HasGrants ? IsGranted : null, _names);

@@ -29,6 +29,19 @@ internal sealed class SqliteFilterEstimate
     /// <summary>At most so many; the limit when there may be more.</summary>
     public int Documents(SearchFilter part) => _documents[part];
 
+    /// <summary>
+    /// Whether few ids lead to all that match. Without statistics the planner would walk through the whole collection instead.
+    /// </summary>
+    public bool LeadsByIds(SearchFilter part) =>
+        Documents(part) < _limit
+        && part switch
+        {
+            MetadataFilter or MetadataNumberFilter or MetadataTimeFilter or DocumentFilter => true,
+            AllFilter all => all.Filters.Any(LeadsByIds),
+            AnyFilter any => any.Filters.All(LeadsByIds),
+            _ => false,
+        };
+
     private int Estimate(SearchFilter filter) =>
         _documents[filter] = filter switch
         {
