@@ -8,7 +8,11 @@ if (args is ["ingest", var folder])
 
 if (args is ["filters", .. var rest])
 {
-    return await FilterReportCommand.RunAsync(rest is [var chunksInDocument] ? int.Parse(chunksInDocument) : 10);
+    return await FilterReportCommand.RunAsync(
+        rest is [var chunksInDocument]
+            ? int.Parse(chunksInDocument, System.Globalization.CultureInfo.InvariantCulture)
+            : 10
+    );
 }
 
 BenchmarkSwitcher.FromAssembly(typeof(IngestionBenchmarks).Assembly).Run(args);
