@@ -333,16 +333,21 @@ public abstract class LeaseSuite(OpenCoordination open) : IAsyncLifetime
     {
         public volatile bool IsUnreachable;
 
-        public ValueTask<Lease?> AcquireAsync(string name, string owner, TimeSpan duration, CancellationToken token) =>
-            leases.AcquireAsync(name, owner, duration, token);
+        public ValueTask<Lease?> AcquireAsync(
+            string name,
+            string owner,
+            TimeSpan duration,
+            CancellationToken token = default
+        ) => leases.AcquireAsync(name, owner, duration, token);
 
-        public ValueTask<Lease?> RenewAsync(Lease lease, TimeSpan duration, CancellationToken token) =>
+        public ValueTask<Lease?> RenewAsync(Lease lease, TimeSpan duration, CancellationToken token = default) =>
             IsUnreachable
                 ? throw new SlipwayException(ErrorClass.Transient, "The store cannot be reached.")
                 : leases.RenewAsync(lease, duration, token);
 
-        public ValueTask<bool> ReleaseAsync(Lease lease, CancellationToken token) => leases.ReleaseAsync(lease, token);
+        public ValueTask<bool> ReleaseAsync(Lease lease, CancellationToken token = default) =>
+            leases.ReleaseAsync(lease, token);
 
-        public ValueTask<IReadOnlyList<Lease>> ListAsync(CancellationToken token) => leases.ListAsync(token);
+        public ValueTask<IReadOnlyList<Lease>> ListAsync(CancellationToken token = default) => leases.ListAsync(token);
     }
 }

@@ -57,8 +57,8 @@ public sealed class ChatTests
     public async Task No_event_of_a_turn_tells_where_files_lie_on_the_server()
     {
         var model = new ScriptedChatClient(
-            Search("descaling"),
-            Call("list_documents", "call-2"),
+            Call("search_knowledge", new { query = "descaling" }),
+            Call("list_documents", callId: "call-2"),
             Say("Every three months [[p1: ", "\"Descale the boiler every three months\"]].")
         );
         await using var server = await (await SlipwayServer.StartAsync(model)).IngestAsync();
@@ -118,10 +118,7 @@ public sealed class ChatTests
 
         Assert.Equal(
             ["Which colour?", "Blue.", "Why?"],
-            model
-                .Calls.Last()
-                .Messages.Where(message => message.Role != ChatRole.System)
-                .Select(message => message.Text)
+            model.Calls[^1].Messages.Where(message => message.Role != ChatRole.System).Select(message => message.Text)
         );
     }
 

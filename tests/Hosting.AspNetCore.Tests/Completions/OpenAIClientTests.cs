@@ -163,7 +163,7 @@ public sealed class OpenAIClientTests
         );
 
         Assert.Equal("Rain in Oslo.", answered.Content.Single().Text);
-        var seen = model.Calls.Last().Messages;
+        var seen = model.Calls[^1].Messages;
         Assert.Equal(
             "call-7",
             seen.SelectMany(message => message.Contents).OfType<FunctionCallContent>().Single().CallId
