@@ -266,6 +266,13 @@ create table if not exists slipway.leases (
     expires_at    timestamptz
 );
 
+-- Which store this one was copied from. While a copy is unfinished, only it may go on.
+create table if not exists slipway.store_copies (
+    source      text collate "C" primary key,
+    started_at  timestamptz not null,
+    finished_at timestamptz
+);
+
 create table if not exists slipway.users (
     tenant       text collate "C" not null,
     id           text collate "C" not null,

@@ -223,6 +223,13 @@ create table if not exists leases (
     expires_at    integer
 ) without rowid;
 
+-- Which store this one was copied from. While a copy is unfinished, only it may go on.
+create table if not exists store_copies (
+    source      text primary key not null,
+    started_at  integer not null,
+    finished_at integer
+) without rowid;
+
 create table if not exists users (
     tenant       text not null,
     id           text not null,

@@ -1,7 +1,9 @@
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Slipway.Hosting.Startup;
+using Slipway.Hosting.Verbs;
 
 namespace Slipway.Hosting;
 
@@ -15,14 +17,57 @@ public static partial class SlipwayHost
     /// 0 done, 1 try again or look at the log, 2 a setting is missing or wrong, 3 a credential is missing or refused. Message and fix
     /// are on the standard error stream; stack traces are in the log at debug level.
     /// </returns>
-    public static async Task<int> RunAsync(Func<IHost> build, CancellationToken cancellationToken = default)
+    public static Task<int> RunAsync(Func<IHost> build, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(build);
+        return ReportAsync(build, RunToEndAsync, cancellationToken);
+    }
+
+    /// <summary>Does what a command line says: runs the host, or one of the verbs that every host has.</summary>
+    /// <param name="arguments">
+    /// <c>run</c> or nothing to run the host; <c>copy --to ADDRESS</c> to copy its store to another one; <c>migrate [--dry-run]</c> to bring
+    /// its schema up to date. What is not the verb's goes on to <paramref name="build"/>.
+    /// </param>
+    /// <param name="build">Makes the host from the rest of the command line. For a verb it is made and not started.</param>
+    /// <param name="cancellationToken">Stops the host or the verb, as SIGTERM and Ctrl-C do.</param>
+    /// <returns>
+    /// As <see cref="RunAsync(Func{IHost}, CancellationToken)"/>; 1 also for a verb that was stopped, which goes on when it is run again.
+    /// </returns>
+    public static Task<int> RunAsync(
+        string[] arguments,
+        Func<string[], IHost> build,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(arguments);
+        ArgumentNullException.ThrowIfNull(build);
+        VerbLine? line = null;
+        return ReportAsync(
+            () => build((line = VerbLine.Parse(arguments)).HostArguments),
+            (host, cancellation) =>
+                line!.Verb is { } verb
+                    ? RunVerbAsync(host, verb, line.Options, cancellation)
+                    : RunToEndAsync(host, cancellation),
+            cancellationToken
+        );
+    }
+
+    /// <summary>Runs a host that is built already.</summary>
+    /// <inheritdoc cref="RunAsync(Func{IHost}, CancellationToken)"/>
+    public static Task<int> RunAsync(IHost host, CancellationToken cancellationToken = default) =>
+        RunAsync(() => host, cancellationToken);
+
+    private static async Task<int> ReportAsync(
+        Func<IHost> build,
+        Func<IHost, CancellationToken, Task<int>> run,
+        CancellationToken cancellationToken
+    )
+    {
         IHost? host = null;
         try
         {
             host = build();
-            return await RunToEndAsync(host, cancellationToken).ConfigureAwait(false);
+            return await run(host, cancellationToken).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
@@ -45,10 +90,32 @@ public static partial class SlipwayHost
         }
     }
 
-    /// <summary>Runs a host that is built already.</summary>
-    /// <inheritdoc cref="RunAsync(Func{IHost}, CancellationToken)"/>
-    public static Task<int> RunAsync(IHost host, CancellationToken cancellationToken = default) =>
-        RunAsync(() => host, cancellationToken);
+    private static async Task<int> RunVerbAsync(
+        IHost host,
+        Verb verb,
+        VerbOptions options,
+        CancellationToken cancellationToken
+    )
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        try
+        {
+            return await verb.RunAsync(host.Services, options, Console.Out, stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            await Console.Error.WriteLineAsync($"{verb.Name} was stopped.").ConfigureAwait(false);
+            return 1;
+        }
+
+        void Stop(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            stop.Cancel();
+        }
+    }
 
     private static async Task<int> RunToEndAsync(IHost host, CancellationToken cancellationToken)
     {

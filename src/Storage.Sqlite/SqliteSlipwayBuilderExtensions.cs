@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Slipway;
 using Slipway.Agents.Conversations;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Sqlite;
 using Slipway.Storage.Sqlite.Internal;
 
@@ -59,6 +60,24 @@ public static class SqliteSlipwayBuilderExtensions
             provider.GetRequiredService<SqliteDatabase>(),
             provider.GetService<ILogger<SqliteConversationStore>>()
         ));
+        services.TryAddSingleton<IStoreSchema, SqliteStoreSchema>();
+        services.TryAddSingleton<IStoreTables>(provider => new SqliteStoreTables(
+            provider.GetRequiredService<SqliteDatabase>(),
+            ownsDatabase: false
+        ));
+        return builder.AddSqliteCopy();
+    }
+
+    /// <summary>
+    /// Lets the verb <c>copy --to</c> open SQLite files beside the application's own store: <c>sqlite:PATH</c>, or a path that ends in
+    /// <c>.db</c>. <c>UseSqlite(…)</c> does so as well.
+    /// </summary>
+    /// <param name="builder">What <c>AddSlipway()</c> returned.</param>
+    public static ISlipwayBuilder AddSqliteCopy(this ISlipwayBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IStoreProvider, SqliteStoreProvider>());
         return builder;
     }
 }

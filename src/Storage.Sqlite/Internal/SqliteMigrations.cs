@@ -1,6 +1,8 @@
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Data.Sqlite;
+using Slipway.Rag.Storage.Copying;
 
 namespace Slipway.Storage.Sqlite.Internal;
 
@@ -54,6 +56,41 @@ internal static class SqliteMigrations
             session.Scalar("select coalesce(max(number), 0) from schema_migrations"),
             System.Globalization.CultureInfo.InvariantCulture
         ) >= Embedded().Max(migration => migration.Number);
+
+    /// <summary>The migrations that a file lacks, which need not exist; changes nothing.</summary>
+    public static IReadOnlyList<StoreMigration> FindPending(string path)
+    {
+        var migrations = Embedded().Select(m => new StoreMigration(m.Number, m.Name, m.Sql)).ToList();
+        if (!File.Exists(path))
+        {
+            return migrations;
+        }
+
+        using var session = new SqliteSession(
+            new SqliteConnection(
+                new SqliteConnectionStringBuilder
+                {
+                    DataSource = path,
+                    Mode = SqliteOpenMode.ReadOnly,
+                    Pooling = false,
+                }.ToString()
+            )
+        );
+        session.Connection.Open();
+        if (session.Scalar("select 1 from sqlite_master where name = 'schema_migrations'") is null)
+        {
+            return migrations;
+        }
+
+        HashSet<int> applied = [];
+        using var rows = session.Query("select number from schema_migrations");
+        while (rows.Read())
+        {
+            applied.Add(rows.GetInt32(0));
+        }
+
+        return migrations.FindAll(migration => !applied.Contains(migration.Number));
+    }
 
     internal static IEnumerable<(int Number, string Name, string Sql)> Embedded()
     {
