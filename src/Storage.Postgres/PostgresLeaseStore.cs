@@ -1,4 +1,5 @@
 using Npgsql;
+using Slipway.Rag.Storage.Internal;
 using Slipway.Storage.Postgres.Internal;
 
 namespace Slipway.Storage.Postgres;
@@ -25,7 +26,7 @@ internal sealed class PostgresLeaseStore(PostgresDatabase database) : ILeaseStor
                 where held.owner is null or held.owner = excluded.owner or held.expires_at <= slipway.now()
             returning name, owner, fencing_token, expires_at
             """,
-            [name, owner, Columns.Milliseconds(duration)],
+            [name, owner, StoredValue.Milliseconds(duration)],
             cancellationToken
         );
     }
@@ -39,7 +40,7 @@ internal sealed class PostgresLeaseStore(PostgresDatabase database) : ILeaseStor
             where name = $1 and owner = $2 and fencing_token = $3 and expires_at > slipway.now()
             returning name, owner, fencing_token, expires_at
             """,
-            [lease.Name, lease.Owner, lease.FencingToken, Columns.Milliseconds(duration)],
+            [lease.Name, lease.Owner, lease.FencingToken, StoredValue.Milliseconds(duration)],
             cancellationToken
         );
     }

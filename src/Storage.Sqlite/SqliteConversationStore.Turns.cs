@@ -2,6 +2,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.AI;
 using Slipway.Agents.Conversations;
 using Slipway.Agents.Turns;
+using Slipway.Rag.Storage;
 using Slipway.Storage.Sqlite.Internal;
 
 namespace Slipway.Storage.Sqlite;
@@ -38,7 +39,7 @@ internal sealed partial class SqliteConversationStore
                         start.ConversationId,
                         start.Principal.Id,
                         database.Now,
-                        start.Title
+                        start.Title is null ? null : StorableText.Of(start.Title)
                     );
                 },
                 cancellationToken
@@ -70,7 +71,7 @@ internal sealed partial class SqliteConversationStore
                         end.Status.ToString(),
                         end.FinishReason,
                         end.ErrorClass?.ToString(),
-                        end.Error,
+                        end.Error is null ? null : StorableText.Of(end.Error),
                         end.Usage?.InputTokens,
                         end.Usage?.OutputTokens,
                         database.Now

@@ -1,8 +1,9 @@
-using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Conversations.Internal;
+using Slipway.Rag.Storage;
 using Slipway.Storage.Sqlite.Internal;
 
 namespace Slipway.Storage.Sqlite;
@@ -49,7 +50,7 @@ internal sealed partial class SqliteConversationStore(
     )
     {
         var size = Math.Clamp(limit, 1, MaxPageSize);
-        var (time, id) = ReadCursor(after);
+        var (time, id) = ConversationMark.Read(after) ?? new(long.MaxValue, "");
         return database.ReadAsync(
             session =>
             {
@@ -73,7 +74,7 @@ internal sealed partial class SqliteConversationStore(
 
                 return page.Count <= size
                     ? new ConversationPage(page, null)
-                    : new ConversationPage(page[..size], WriteCursor(page[size - 1]));
+                    : new ConversationPage(page[..size], ConversationMark.Of(page[size - 1]).ToString());
             },
             cancellationToken
         );
@@ -92,7 +93,7 @@ internal sealed partial class SqliteConversationStore(
                     principal.Tenant,
                     principal.Id,
                     conversationId,
-                    title
+                    StorableText.Of(title)
                 ) > 0,
             cancellationToken
         );
@@ -124,25 +125,4 @@ internal sealed partial class SqliteConversationStore(
 
     private static DateTimeOffset Time(SqliteDataReader row, int column) =>
         DateTimeOffset.FromUnixTimeMilliseconds(row.GetInt64(column));
-
-    // A conversation's place in the list: time and id of the last row of the page.
-    private static string WriteCursor(Conversation last) =>
-        string.Create(CultureInfo.InvariantCulture, $"{last.LastMessageAt.ToUnixTimeMilliseconds()}:{last.Id}");
-
-    private static (long Time, string Id) ReadCursor(string? cursor)
-    {
-        if (cursor is null)
-        {
-            return (long.MaxValue, "");
-        }
-
-        var colon = cursor.IndexOf(':', StringComparison.Ordinal);
-        return colon > 0 && long.TryParse(cursor.AsSpan(0, colon), CultureInfo.InvariantCulture, out var time)
-            ? (time, cursor[(colon + 1)..])
-            : throw new SlipwayException(
-                ErrorClass.Permanent,
-                "The place in the list of conversations is not one that was given out.",
-                "Pass the 'next' of the page before, or leave it out for the first page."
-            );
-    }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Internal;
 using Slipway.Storage.Sqlite.Internal;
 
 namespace Slipway.Storage.Sqlite;
@@ -20,7 +21,7 @@ internal sealed partial class SqliteDocumentStore
                     select content_hash from embeddings where model = $1 and content_hash in (select value from json_each($2))
                     """,
                     embeddingModel,
-                    Columns.Json([.. contentHashes])
+                    StoredValue.Json([.. contentHashes])
                 );
                 while (reader.Read())
                 {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Internal;
 using Slipway.Storage.Sqlite.Internal;
 
 namespace Slipway.Storage.Sqlite;
@@ -38,7 +39,7 @@ internal sealed partial class SqliteDocumentStore
                     document.Size,
                     document.ModifiedAt?.ToUnixTimeMilliseconds(),
                     document.ModifiedAt?.UtcTicks,
-                    Columns.Json(document.Metadata),
+                    StoredValue.Json(document.Metadata),
                     document.Title,
                     database.Now
                 );
@@ -81,10 +82,10 @@ internal sealed partial class SqliteDocumentStore
                 Uri = reader.NullableString(3),
                 Size = reader.NullableInt64(4),
                 ModifiedAt = reader.NullableTicks(5),
-                Metadata = Columns.Map(reader.GetString(6)),
+                Metadata = StoredValue.Map(reader.GetString(6)),
                 // Before the first version the title is only the name, standing in for what the reader will find.
                 Title = reader.GetString(7) == reader.GetString(1) ? null : reader.GetString(7),
-                Principals = Columns.List(reader.GetString(9)),
+                Principals = StoredValue.List(reader.GetString(9)),
             };
         }
     }

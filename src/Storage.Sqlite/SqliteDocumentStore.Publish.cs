@@ -1,9 +1,7 @@
-using System.Buffers;
-using System.Text;
-using System.Text.Json;
 using Slipway.Rag.Reading;
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Internal;
 using Slipway.Storage.Sqlite.Internal;
 using Slipway.Storage.Sqlite.Internal.Search;
 
@@ -143,7 +141,7 @@ internal sealed partial class SqliteDocumentStore
                 version,
                 chunk.Start,
                 chunk.End,
-                chunk.Headings.Count == 0 ? null : Columns.Json(chunk.Headings),
+                chunk.Headings.Count == 0 ? null : StoredValue.Json(chunk.Headings),
                 chunk.RepeatedHeader,
                 chunk.Text,
                 chunk.ContentHash
@@ -154,29 +152,16 @@ internal sealed partial class SqliteDocumentStore
     private static void WriteRows(SqliteSession session, string id, IReadOnlyList<DataTable> tables)
     {
         session.Execute("delete from document_rows where document_id = $1", id);
-        var buffer = new ArrayBufferWriter<byte>();
         foreach (var table in tables)
         {
             for (var row = 0; row < table.Rows.Count; row++)
             {
-                buffer.ResetWrittenCount();
-                using (var json = new Utf8JsonWriter(buffer))
-                {
-                    json.WriteStartObject();
-                    for (var column = 0; column < table.Columns.Count; column++)
-                    {
-                        json.WriteString(table.Columns[column], table.Rows[row].ElementAtOrDefault(column));
-                    }
-
-                    json.WriteEndObject();
-                }
-
                 session.Execute(
                     "insert into document_rows (document_id, table_name, row_number, row_data) values ($1, $2, $3, $4)",
                     id,
                     table.Name,
                     row + 1,
-                    Encoding.UTF8.GetString(buffer.WrittenSpan)
+                    StoredValue.Json(table, row)
                 );
             }
         }
@@ -214,9 +199,9 @@ internal sealed partial class SqliteDocumentStore
             publication.Chunks.Count,
             publication.Tables.Count == 0
                 ? null
-                : Columns.Json([.. publication.Tables.SelectMany(table => table.Columns)]),
-            Columns.Json(publication.Metadata),
-            Columns.Json(document.Metadata),
+                : StoredValue.Json([.. publication.Tables.SelectMany(table => table.Columns)]),
+            StoredValue.Json(publication.Metadata),
+            StoredValue.Json(document.Metadata),
             now,
             document.ExternalId
         );

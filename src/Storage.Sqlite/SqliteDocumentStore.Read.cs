@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Data.Sqlite;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Internal;
 using Slipway.Storage.Sqlite.Internal;
 
 namespace Slipway.Storage.Sqlite;
@@ -32,7 +33,7 @@ internal sealed partial class SqliteDocumentStore
                 using var reader = session.Query(
                     $"select {InfoColumns} from documents d where d.id = $3 and {Visible}",
                     principal.Tenant,
-                    Columns.Json([.. principal.AccessNames]),
+                    StoredValue.Json([.. principal.AccessNames]),
                     documentId
                 );
                 return reader.Read() ? Info(reader) : null;
@@ -63,10 +64,10 @@ internal sealed partial class SqliteDocumentStore
                     order by d.name, d.id limit $9
                     """,
                     query.Principal.Tenant,
-                    Columns.Json([.. query.Principal.AccessNames]),
+                    StoredValue.Json([.. query.Principal.AccessNames]),
                     query.Collection.Collection,
                     query.Source,
-                    query.State is { } state ? Columns.Text(state) : null,
+                    query.State is { } state ? StoredValue.Text(state) : null,
                     query.Contains,
                     afterName,
                     afterId,
@@ -102,7 +103,7 @@ internal sealed partial class SqliteDocumentStore
                     session.Scalar(
                         $"select d.version from documents d where d.id = $3 and d.version > 0 and {Visible}",
                         principal.Tenant,
-                        Columns.Json([.. principal.AccessNames]),
+                        StoredValue.Json([.. principal.AccessNames]),
                         documentId
                     )
                     is not long version
@@ -139,7 +140,7 @@ internal sealed partial class SqliteDocumentStore
             Title = reader.GetString(6),
             MediaType = reader.NullableString(7),
             Uri = reader.NullableString(8),
-            State = Columns.State(reader.GetString(9)),
+            State = StoredValue.State(reader.GetString(9)),
             Version = reader.GetInt32(10),
             Size = reader.NullableInt64(11),
             ModifiedAt = reader.NullableTime(12),
@@ -147,9 +148,12 @@ internal sealed partial class SqliteDocumentStore
             Chunks = reader.GetInt32(14),
             Attempts = reader.GetInt32(15),
             Error = reader.NullableString(16),
-            ErrorClass = reader.NullableString(17) is { } errorClass ? Columns.ErrorClass(errorClass) : null,
+            ErrorClass = reader.NullableString(17) is { } errorClass ? StoredValue.ErrorClass(errorClass) : null,
             NextActionAt = reader.NullableTime(18),
-            Columns = reader.NullableString(19) is { } columns ? Columns.List(columns) : [],
-            Metadata = DocumentMetadata.Join(Columns.Map(reader.GetString(20)), Columns.Map(reader.GetString(21))),
+            Columns = reader.NullableString(19) is { } columns ? StoredValue.List(columns) : [],
+            Metadata = DocumentMetadata.Join(
+                StoredValue.Map(reader.GetString(20)),
+                StoredValue.Map(reader.GetString(21))
+            ),
         };
 }

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Slipway.Rag.Retrieval.Filters.Internal;
 using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Internal;
 using Slipway.Storage.Sqlite.Internal;
 using Slipway.Storage.Sqlite.Internal.Search;
 
@@ -33,7 +34,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
             {
                 DocumentId = reader.GetString(0),
                 ExternalId = reader.GetString(1),
-                State = Columns.State(reader.GetString(2)),
+                State = StoredValue.State(reader.GetString(2)),
                 Size = reader.NullableInt64(3),
                 ModifiedAt = reader.NullableTicks(4),
                 SeenAt = reader.NullableTime(5),
@@ -58,7 +59,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
                 foreach (var (id, listed, seenAt) in documents)
                 {
                     var document = StorableText.Of(listed);
-                    var metadata = Columns.Json(document.Metadata);
+                    var metadata = StoredValue.Json(document.Metadata);
                     var changed =
                         session.Scalar("select source_metadata from documents where id = $1", id) as string != metadata;
                     // "or ignore": when somebody else has just put another document at the new place, the next listing sorts it out.
@@ -117,14 +118,14 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
                     where id = $1
                     """,
                     id,
-                    Columns.Text(failure.State),
+                    StoredValue.Text(failure.State),
                     failure.Document.Size,
                     failure.Document.ModifiedAt?.ToUnixTimeMilliseconds(),
                     failure.Document.ModifiedAt?.UtcTicks,
                     failure.SeenAt.ToUnixTimeMilliseconds(),
                     failure.PipelineFingerprint,
                     failure.Error,
-                    Columns.Text(failure.ErrorClass),
+                    StoredValue.Text(failure.ErrorClass),
                     failure.NextActionAt?.ToUnixTimeMilliseconds(),
                     database.Now
                 );
@@ -133,8 +134,8 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
                     id,
                     failure.SeenAt,
                     failure.Duration,
-                    Columns.Text(failure.State),
-                    Columns.Text(failure.ErrorClass),
+                    StoredValue.Text(failure.State),
+                    StoredValue.Text(failure.ErrorClass),
                     failure.Error
                 );
             },
@@ -272,7 +273,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
         using (var reader = session.Query("select metadata, source_metadata from documents where id = $1", id))
         {
             metadata = reader.Read()
-                ? DocumentMetadata.Join(Columns.Map(reader.GetString(0)), Columns.Map(reader.GetString(1)))
+                ? DocumentMetadata.Join(StoredValue.Map(reader.GetString(0)), StoredValue.Map(reader.GetString(1)))
                 : new Dictionary<string, string>(0);
         }
 
@@ -338,7 +339,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
             document.Name,
             document.Title ?? document.Name,
             document.Uri,
-            Columns.Json(document.Metadata),
+            StoredValue.Json(document.Metadata),
             now
         );
         ReplacePrincipals(session, id, document.Principals);

@@ -1,3 +1,4 @@
+using Slipway.Rag.Storage.Internal;
 using Slipway.Storage.Sqlite.Internal;
 
 namespace Slipway.Storage.Sqlite;
@@ -22,7 +23,7 @@ internal sealed class SqliteLeaseStore(SqliteDatabase database) : ILeaseStore
                 where leases.owner is null or leases.owner = excluded.owner or leases.expires_at <= slipway_now()
             returning name, owner, fencing_token, expires_at
             """,
-            [name, owner, Columns.Milliseconds(duration)],
+            [name, owner, StoredValue.Milliseconds(duration)],
             cancellationToken
         );
     }
@@ -36,7 +37,7 @@ internal sealed class SqliteLeaseStore(SqliteDatabase database) : ILeaseStore
             where name = $1 and owner = $2 and fencing_token = $3 and expires_at > slipway_now()
             returning name, owner, fencing_token, expires_at
             """,
-            [lease.Name, lease.Owner, lease.FencingToken, Columns.Milliseconds(duration)],
+            [lease.Name, lease.Owner, lease.FencingToken, StoredValue.Milliseconds(duration)],
             cancellationToken
         );
     }

@@ -21,6 +21,7 @@ internal sealed record Alias(string Name, string Key, Func<string, string?>? Con
         new("CHECK_INTERVAL", "Rag:Interval"),
         new("RUN_MODE", "Rag:RunMode"),
         new("DATABASE_URL", "Storage:Path", SqlitePath),
+        new("DATABASE_URL", "Storage:ConnectionString", ServerConnection),
         new("SUPABASE_JWT_SECRET", "Auth:Secret"),
         // What a Supabase project's tokens say; see https://supabase.com/docs/guides/auth/jwts
         new("SUPABASE_URL", "Auth:Issuer", url => url.TrimEnd('/') + "/auth/v1"),
@@ -44,4 +45,16 @@ internal sealed record Alias(string Name, string Key, Func<string, string?>? Con
             ? null
             : url;
     }
+
+    /// <summary>A URL of a PostgreSQL server or <c>Key=Value;…</c>; a file's name is none.</summary>
+    private static string? ServerConnection(string url) =>
+        url.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase)
+        || url.StartsWith("postgresql://", StringComparison.OrdinalIgnoreCase)
+        || (
+            !url.Contains("://", StringComparison.Ordinal)
+            && url.Contains('=', StringComparison.Ordinal)
+            && SqlitePath(url) is null
+        )
+            ? url
+            : null;
 }

@@ -9,12 +9,18 @@ internal static class Columns
     public static DateTimeOffset Grain(DateTimeOffset time) =>
         DateTimeOffset.FromUnixTimeMilliseconds(time.ToUnixTimeMilliseconds());
 
-    /// <summary>A duration in the grain that every engine keeps; ownership for no time is an error.</summary>
-    public static long Milliseconds(TimeSpan duration)
-    {
-        ArgumentOutOfRangeException.ThrowIfLessThan(duration, TimeSpan.FromMilliseconds(1));
-        return (long)duration.TotalMilliseconds;
-    }
+    /// <inheritdoc cref="Grain(DateTimeOffset)"/>
+    public static DateTimeOffset? Grain(DateTimeOffset? time) => time is { } known ? Grain(known) : null;
+
+    /// <summary>A time of a client's mark; one that no calendar has comes after all others.</summary>
+    public static DateTimeOffset FromMilliseconds(long milliseconds) =>
+        DateTimeOffset.FromUnixTimeMilliseconds(
+            Math.Clamp(
+                milliseconds,
+                DateTimeOffset.MinValue.ToUnixTimeMilliseconds(),
+                DateTimeOffset.MaxValue.ToUnixTimeMilliseconds()
+            )
+        );
 
     public static string? NullableString(this NpgsqlDataReader reader, int column) =>
         reader.IsDBNull(column) ? null : reader.GetString(column);

@@ -11,11 +11,17 @@ internal static class PostgresErrors
         IsConnectionLoss(exception)
         || exception
             is PostgresException
-            {
-                SqlState: PostgresErrorCodes.SerializationFailure
-                    or PostgresErrorCodes.DeadlockDetected
-                    or PostgresErrorCodes.TooManyConnections
-            };
+                {
+                    SqlState: PostgresErrorCodes.SerializationFailure
+                        or PostgresErrorCodes.DeadlockDetected
+                        or PostgresErrorCodes.TooManyConnections
+                }
+                // Somebody took a document's place between the look and the write: a second look finds them there.
+                or PostgresException
+                {
+                    SqlState: PostgresErrorCodes.UniqueViolation,
+                    ConstraintName: "documents_place"
+                };
 
     /// <summary>Whether the server went away or is not there yet: nothing is known of what was sent last.</summary>
     public static bool IsConnectionLoss(Exception exception) =>

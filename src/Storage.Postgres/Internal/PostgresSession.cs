@@ -61,7 +61,8 @@ internal sealed class PostgresSession : IAsyncDisposable
     }
 
     /// <summary>Sends a statement later, with the next one or at the commit. It must not return rows.</summary>
-    public void Queue(string sql, params object?[] arguments)
+    /// <returns>What tells, after it was sent, how many rows it changed.</returns>
+    public NpgsqlBatchCommand Queue(string sql, params object?[] arguments)
     {
         var command = new NpgsqlBatchCommand(sql);
         foreach (var argument in arguments)
@@ -72,15 +73,15 @@ internal sealed class PostgresSession : IAsyncDisposable
         }
 
         (_queued ??= Connection.CreateBatch()).BatchCommands.Add(command);
+        return command;
     }
 
     /// <returns>How many rows the statement changed.</returns>
     public async Task<int> ExecuteAsync(string sql, params object?[] arguments)
     {
-        Queue(sql, arguments);
-        var last = _queued!.BatchCommands[^1];
+        var command = Queue(sql, arguments);
         await FlushAsync().ConfigureAwait(false);
-        return checked((int)last.RecordsAffected);
+        return checked((int)command.RecordsAffected);
     }
 
     /// <summary>Runs a query. The caller disposes the reader before the next statement.</summary>
@@ -139,7 +140,7 @@ internal sealed class PostgresSession : IAsyncDisposable
         var number = write ? "pg_current_xact_id()::text" : "null";
         if (caller.Role is null)
         {
-            Queue($"select {number}, set_config('slipway.principal', $1, true)", caller.Setting);
+            _ = Queue($"select {number}, set_config('slipway.principal', $1, true)", caller.Setting);
         }
         else
         {

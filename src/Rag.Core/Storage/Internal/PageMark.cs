@@ -1,7 +1,7 @@
 using System.Buffers.Text;
 using System.Text;
 
-namespace Slipway.Storage.Sqlite.Internal;
+namespace Slipway.Rag.Storage.Internal;
 
 /// <summary>Where a page ended: the last row's sort key, opaque to callers.</summary>
 internal static class PageMark

@@ -2,7 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Slipway.Storage.Sqlite.Internal;
+namespace Slipway.Agents.Conversations.Internal;
 
 /// <summary>
 /// Names a process so that another one, or the next one under the same number, can tell whether it still runs: host, process id and

@@ -1,0 +1,108 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using Slipway.Agents.Conversations;
+using Slipway.Storage.Postgres.Internal;
+
+namespace Slipway.Storage.Postgres;
+
+internal sealed partial class PostgresConversationStore
+{
+    public async ValueTask<IReadOnlyList<ConversationMessage>> ReadMessagesAsync(
+        Principal principal,
+        string conversationId,
+        int exchanges = int.MaxValue,
+        long? before = null,
+        CancellationToken cancellationToken = default
+    ) =>
+        !PostgresAccess.CanBeStored(conversationId)
+            ? []
+            : await database
+                .ReadAsync(
+                    principal,
+                    session => ReadMessagesAsync(session, principal, conversationId, exchanges, before),
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
+
+    private async Task<List<ConversationMessage>> ReadMessagesAsync(
+        PostgresSession session,
+        Principal principal,
+        string conversationId,
+        int exchanges,
+        long? before
+    )
+    {
+        List<ConversationMessage> messages = [];
+        var rows = await session
+            .QueryAsync(
+                """
+                with live as (
+                    select m.* from slipway.messages m
+                    join slipway.conversations c on c.tenant = m.tenant and c.id = m.conversation_id
+                    where m.tenant = $1 and m.conversation_id = $3 and c.user_id = $2
+                      and m.superseded_at is null and m.sequence < $5
+                )
+                select m.sequence, m.turn_id, m.format, m.content, m.created_at, t.status, t.owner, t.started_at, m.id
+                from live m left join slipway.turns t on t.id = m.turn_id
+                where m.sequence >= coalesce(
+                    (select sequence from live where role = 'user' order by sequence desc limit 1 offset $4 - 1), 0)
+                order by m.sequence
+                """,
+                principal.Tenant,
+                principal.Id,
+                conversationId,
+                Math.Max(1, exchanges),
+                before ?? long.MaxValue
+            )
+            .ConfigureAwait(false);
+        await using (rows.ConfigureAwait(false))
+        {
+            while (await rows.ReadAsync(session.CancellationToken).ConfigureAwait(false))
+            {
+                if (!StoredMessage.TryRead(rows.GetInt32(2), rows.GetString(3), out var message))
+                {
+                    LogUnreadable(rows.GetInt64(0), conversationId, rows.GetInt32(2));
+                    continue;
+                }
+
+                message.MessageId = rows.GetString(8);
+                messages.Add(
+                    new()
+                    {
+                        Sequence = rows.GetInt64(0),
+                        TurnId = rows.NullableString(1),
+                        TurnStatus = rows.IsDBNull(5) ? null : ReadStatus(rows, 5),
+                        CreatedAt = rows.Time(4),
+                        Message = message,
+                    }
+                );
+            }
+        }
+
+        return messages;
+    }
+
+    /// <summary>Adds a message to a conversation that is the principal's and locked; one that is there already stays as it is.</summary>
+    private void Insert(PostgresSession session, TurnOutput output, ChatMessage message) =>
+        session.Queue(
+            """
+            insert into slipway.messages (tenant, conversation_id, id, turn_id, role, format, content, created_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8)
+            on conflict do nothing
+            """,
+            output.Principal.Tenant,
+            output.ConversationId,
+            message.MessageId ?? throw new ArgumentException("A stored message needs an id.", nameof(message)),
+            output.TurnId,
+            message.Role.Value,
+            StoredMessage.Format,
+            StoredMessage.Write(message),
+            database.Now
+        );
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "Message {Sequence} of conversation {ConversationId} (format {Format}) cannot be read and is left out."
+    )]
+    private partial void LogUnreadable(long sequence, string conversationId, int format);
+}
