@@ -37,16 +37,28 @@ internal sealed class PostgresBlobStore(PostgresDatabase database) : IBlobStore
         return (hash, bytes.LongLength);
     }
 
-    public ValueTask<Stream?> OpenAsync(string tenant, string hash, CancellationToken cancellationToken = default) =>
-        database.ReadAsync<Stream?>(
-            null,
-            async session =>
-                await session
-                    .ScalarAsync("select content from slipway.blobs where tenant = $1 and hash = $2", tenant, hash)
-                    .ConfigureAwait(false)
-                    is byte[] bytes
-                    ? new MemoryStream(bytes, writable: false)
-                    : null,
-            cancellationToken
-        );
+    public async ValueTask<Stream?> OpenAsync(
+        string tenant,
+        string hash,
+        CancellationToken cancellationToken = default
+    ) =>
+        !PostgresAccess.CanBeStored(hash)
+            ? null
+            : await database
+                .ReadAsync<Stream?>(
+                    null,
+                    async session =>
+                        await session
+                            .ScalarAsync(
+                                "select content from slipway.blobs where tenant = $1 and hash = $2",
+                                tenant,
+                                hash
+                            )
+                            .ConfigureAwait(false)
+                            is byte[] bytes
+                            ? new MemoryStream(bytes, writable: false)
+                            : null,
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
 }

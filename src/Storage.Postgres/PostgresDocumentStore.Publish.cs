@@ -54,7 +54,7 @@ internal sealed partial class PostgresDocumentStore
             .GetOrCreateIndexAsync(session, publication.Collection, publication.Analyzer, now)
             .ConfigureAwait(false);
         var prepared = index.Analyzer.Options == analyzer.Options ? postings : null; // made by somebody else meanwhile
-        await PostgresIndexWriter.PublishAsync(session, index, id, publication.Chunks, prepared).ConfigureAwait(false);
+        PostgresIndexWriter.Publish(session, index, id, publication.Chunks, prepared);
         UpdateLedger(session, id, version, publication, now);
         AddAttempt(
             session,

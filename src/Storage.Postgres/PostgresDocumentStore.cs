@@ -174,7 +174,7 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database) :
                 session.Queue("delete from slipway.documents where id = any($1)", deleted.ToArray());
                 foreach (var id in deleted)
                 {
-                    await PostgresIndexWriter.DeleteAsync(session, index, id).ConfigureAwait(false);
+                    PostgresIndexWriter.Delete(session, index, id);
                 }
 
                 foreach (var blob in blobs.Order(StringComparer.Ordinal))

@@ -26,6 +26,7 @@ internal sealed class PostgresPassageReader(PostgresDatabase database) : IPassag
                 $"""
                 select c.start_offset, c.text
                 from slipway.documents d
+                join slipway.document_versions v on v.document_id = d.id and v.version = d.version and v.text_length >= $6
                 left join slipway.chunks c on c.document_id = d.id and c.start_offset < $6 and c.end_offset > $5
                 where d.id = $3 and d.version = $4 and {PostgresAccess.Visible}
                 order by c.ordinal
@@ -40,7 +41,7 @@ internal sealed class PostgresPassageReader(PostgresDatabase database) : IPassag
             .ConfigureAwait(false);
         await using (reader.ConfigureAwait(false))
         {
-            var text = new StringBuilder(passage.End - passage.Start);
+            var text = new StringBuilder();
             var position = passage.Start;
             var mayRead = false;
             while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))

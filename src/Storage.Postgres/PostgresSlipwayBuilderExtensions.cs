@@ -73,6 +73,9 @@ public static class PostgresSlipwayBuilderExtensions
         services.TryAddSingleton<IDocumentStore>(provider => provider.GetRequiredService<PostgresDocumentStore>());
         services.TryAddSingleton<IInboxStore>(provider => provider.GetRequiredService<PostgresDocumentStore>());
         services.TryAddSingleton<IBlobStore, PostgresBlobStore>();
+        services.TryAddSingleton<ISearchIndex>(provider => new PostgresSearchIndex(
+            provider.GetRequiredService<PostgresDatabase>()
+        ));
         services.TryAddSingleton<IPassageReader, PostgresPassageReader>();
         services.TryAddSingleton<IConversationStore>(provider => new PostgresConversationStore(
             provider.GetRequiredService<PostgresDatabase>(),

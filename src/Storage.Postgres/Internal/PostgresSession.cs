@@ -65,7 +65,8 @@ internal sealed class PostgresSession : IAsyncDisposable
     public NpgsqlBatchCommand Queue(string sql, params object?[] arguments)
     {
         var command = new NpgsqlBatchCommand(sql);
-        foreach (var argument in arguments)
+        // A single array of texts would pass for the list of arguments itself.
+        foreach (var argument in arguments.GetType() == typeof(object[]) ? arguments : [arguments])
         {
             command.Parameters.Add(
                 argument as NpgsqlParameter ?? new NpgsqlParameter { Value = argument ?? DBNull.Value }

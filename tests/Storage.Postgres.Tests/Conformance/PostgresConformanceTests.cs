@@ -1,0 +1,49 @@
+using Slipway.Rag.Testing;
+using Slipway.Storage.Sqlite.Tests.Conformance;
+
+namespace Slipway.Storage.Postgres.Tests.Conformance;
+
+// What every store promises; what only PostgreSQL does is tested beside this folder.
+public sealed class PostgresPublishingTests() : PublishingSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresLedgerTests() : LedgerSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresLexicalSearchTests() : LexicalSearchSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresVectorSearchTests() : VectorSearchSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresAccessTests() : AccessSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresSearchHistoryTests() : SearchHistorySuite(PostgresStoreFixture.OpenAsync)
+{
+    // A database for each.
+    protected override int Histories => 5;
+}
+
+public sealed class PostgresEqualSearchTests()
+    : EqualSearchSuite(SqliteStoreFixture.OpenAsync, PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresDocumentListTests() : DocumentListSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresEmbeddingTests() : EmbeddingSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresInboxTests() : InboxSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresBlobStoreTests() : BlobStoreSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresPassageReaderTests() : PassageReaderSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresConcurrencyTests() : ConcurrencySuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresIngestionTests() : IngestionSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresRetrievalTests() : RetrievalSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresKnowledgeToolsTests() : KnowledgeToolsSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresConformanceTests
+{
+    [Fact]
+    public void No_suite_is_left_out() =>
+        ConformanceSuites.AssertAllRunIn(typeof(StoreSuite).Assembly, typeof(PostgresConformanceTests).Assembly);
+}

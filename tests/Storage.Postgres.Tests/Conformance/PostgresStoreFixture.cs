@@ -1,0 +1,69 @@
+using Slipway.Rag.Storage;
+using Slipway.Rag.Testing;
+using Slipway.Storage.Postgres.Internal;
+
+namespace Slipway.Storage.Postgres.Tests.Conformance;
+
+/// <summary>A database of its own.</summary>
+internal sealed class PostgresStoreFixture : StoreFixture
+{
+    private readonly PostgresTestDatabase _test;
+    private readonly bool _owns;
+    private readonly PostgresDocumentStore _documents;
+
+    private PostgresStoreFixture(PostgresTestDatabase test, TimeProvider time, bool owns)
+    {
+        (_test, _owns) = (test, owns);
+        Database = new PostgresDatabase(test.Options, time);
+        _documents = new PostgresDocumentStore(Database);
+        Search = new PostgresSearchIndex(Database);
+        Blobs = new PostgresBlobStore(Database);
+        Passages = new PostgresPassageReader(Database);
+    }
+
+    public PostgresDatabase Database { get; }
+
+    public override IDocumentStore Documents => _documents;
+
+    public override IInboxStore Inbox => _documents;
+
+    public override ISearchIndex Search { get; }
+
+    public override IBlobStore Blobs { get; }
+
+    public override IPassageReader Passages { get; }
+
+    public static async ValueTask<StoreFixture> OpenAsync(
+        TimeProvider timeProvider,
+        CancellationToken cancellationToken
+    ) => new PostgresStoreFixture(await PostgresTestDatabase.CreateAsync(), timeProvider, owns: true);
+
+    public override ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken) =>
+        new(new PostgresStoreFixture(_test, Database.Time, owns: false));
+
+    public override async ValueTask<long> CountAsync(StoredKind kind, CancellationToken cancellationToken) =>
+        (long)(await _test.ExecuteAsync($"select count(*) from slipway.{Table(kind)}"))!;
+
+    public override async ValueTask DisposeAsync()
+    {
+        await Database.DisposeAsync();
+        if (_owns)
+        {
+            await _test.DisposeAsync();
+        }
+    }
+
+    private static string Table(StoredKind kind) =>
+        kind switch
+        {
+            StoredKind.Documents => "documents",
+            StoredKind.Versions => "document_versions",
+            StoredKind.Chunks => "chunks",
+            StoredKind.Rows => "document_rows",
+            StoredKind.Embeddings => "embeddings",
+            StoredKind.Blobs => "blobs",
+            StoredKind.Attempts => "ingestion_attempts",
+            StoredKind.Runs => "ingestion_runs",
+            _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
+        };
+}
