@@ -1,4 +1,5 @@
 using Slipway.Storage.Postgres.Internal;
+using Slipway.Storage.Postgres.Internal.Search;
 
 namespace Slipway.Storage.Postgres;
 
@@ -34,31 +35,14 @@ internal sealed partial class PostgresDocumentStore
             cancellationToken
         );
 
-    public async ValueTask SaveEmbeddingsAsync(
+    public ValueTask SaveEmbeddingsAsync(
         string embeddingModel,
         IReadOnlyList<(string ContentHash, ReadOnlyMemory<float> Vector)> embeddings,
         CancellationToken cancellationToken = default
-    )
-    {
-        // In one order for everybody: two writers of the same chunks wait for each other instead of blocking each other.
-        var ordered = embeddings.OrderBy(embedding => embedding.ContentHash, StringComparer.Ordinal).ToList();
-        await database
-            .WriteAsync(
-                null,
-                session =>
-                    session.ExecuteAsync(
-                        """
-                        insert into slipway.embeddings (content_hash, model, dimensions, vector, created_at)
-                        select hash, $1, vector_dims(vector), vector, $4 from unnest($2, $3) as new (hash, vector)
-                        on conflict (content_hash, model) do nothing
-                        """,
-                        embeddingModel,
-                        ordered.Select(embedding => embedding.ContentHash).ToArray(),
-                        ordered.Select(embedding => new Pgvector.Vector(embedding.Vector)).ToArray(),
-                        database.Now
-                    ),
-                cancellationToken
-            )
-            .ConfigureAwait(false);
-    }
+    ) =>
+        database.WriteAsync(
+            null,
+            session => PostgresEmbeddings.SaveAsync(session, embeddingModel, embeddings, database.Now),
+            cancellationToken
+        );
 }

@@ -76,6 +76,7 @@ public static class PostgresSlipwayBuilderExtensions
         services.TryAddSingleton<ISearchIndex>(provider => new PostgresSearchIndex(
             provider.GetRequiredService<PostgresDatabase>()
         ));
+        services.TryAddSingleton<ILeaseStore, PostgresLeaseStore>();
         services.TryAddSingleton<IPassageReader, PostgresPassageReader>();
         services.TryAddSingleton<IConversationStore>(provider => new PostgresConversationStore(
             provider.GetRequiredService<PostgresDatabase>(),

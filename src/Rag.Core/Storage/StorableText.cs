@@ -116,13 +116,26 @@ public static class StorableText
         return clean;
     }
 
-    /// <summary>Where a NUL or a lone surrogate may be; -1 for nearly every text, found without looking at each character alone.</summary>
+    /// <summary>Where the first NUL or lone surrogate is; -1 for nearly every text, found without looking at each character alone.</summary>
     private static int FirstRefused(string text)
     {
-        var surrogate = text.AsSpan().IndexOfAnyInRange('\uD800', '\uDFFF');
         var nul = text.IndexOf('\0', StringComparison.Ordinal);
-        return nul < 0 ? surrogate
-            : surrogate < 0 ? nul
-            : Math.Min(nul, surrogate);
+        var end = nul < 0 ? text.Length : nul;
+        for (var i = 0; i < end; i += 2)
+        {
+            var next = text.AsSpan(i, end - i).IndexOfAnyInRange('\uD800', '\uDFFF');
+            if (next < 0)
+            {
+                break;
+            }
+
+            i += next;
+            if (!char.IsHighSurrogate(text[i]) || i + 1 == text.Length || !char.IsLowSurrogate(text[i + 1]))
+            {
+                return i;
+            }
+        }
+
+        return nul;
     }
 }

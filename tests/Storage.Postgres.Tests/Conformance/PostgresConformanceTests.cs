@@ -1,3 +1,4 @@
+using Slipway.Agents.Testing;
 using Slipway.Rag.Testing;
 using Slipway.Storage.Sqlite.Tests.Conformance;
 
@@ -5,6 +6,8 @@ namespace Slipway.Storage.Postgres.Tests.Conformance;
 
 // What every store promises; what only PostgreSQL does is tested beside this folder.
 public sealed class PostgresPublishingTests() : PublishingSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresFilterTests() : FilterSuite(PostgresStoreFixture.OpenAsync);
 
 public sealed class PostgresLedgerTests() : LedgerSuite(PostgresStoreFixture.OpenAsync);
 
@@ -21,7 +24,10 @@ public sealed class PostgresSearchHistoryTests() : SearchHistorySuite(PostgresSt
 }
 
 public sealed class PostgresEqualSearchTests()
-    : EqualSearchSuite(SqliteStoreFixture.OpenAsync, PostgresStoreFixture.OpenAsync);
+    : EqualSearchSuite(SqliteStoreFixture.OpenAsync, PostgresStoreFixture.OpenAsync)
+{
+    protected override int Histories => 5;
+}
 
 public sealed class PostgresDocumentListTests() : DocumentListSuite(PostgresStoreFixture.OpenAsync);
 
@@ -41,9 +47,15 @@ public sealed class PostgresRetrievalTests() : RetrievalSuite(PostgresStoreFixtu
 
 public sealed class PostgresKnowledgeToolsTests() : KnowledgeToolsSuite(PostgresStoreFixture.OpenAsync);
 
+public sealed class PostgresConversationStoreTests()
+    : ConversationStoreSuite(PostgresConversationStoreFixture.OpenAsync);
+
+[Trait("Tier", "fast")]
 public sealed class PostgresConformanceTests
 {
-    [Fact]
-    public void No_suite_is_left_out() =>
-        ConformanceSuites.AssertAllRunIn(typeof(StoreSuite).Assembly, typeof(PostgresConformanceTests).Assembly);
+    [Theory]
+    [InlineData(typeof(StoreSuite))]
+    [InlineData(typeof(ConversationStoreSuite))]
+    public void No_suite_is_left_out(Type suite) =>
+        ConformanceSuites.AssertAllRunIn(suite.Assembly, typeof(PostgresConformanceTests).Assembly);
 }

@@ -1,4 +1,5 @@
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Conversations.Internal;
 using Slipway.Agents.Testing;
 using Slipway.Storage.Sqlite.Internal;
 
