@@ -2,6 +2,7 @@ using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Time.Testing;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Conversations.Internal;
 using Slipway.Agents.Turns;
 using Slipway.Storage.Sqlite.Internal;
 

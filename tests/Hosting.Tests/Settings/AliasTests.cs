@@ -23,6 +23,12 @@ public sealed class AliasTests : IDisposable
     [InlineData("DATABASE_URL", "Storage:Path", "app.db", "app.db")]
     [InlineData("DATABASE_URL", "Storage:Path", "postgres://user@host/db", null)]
     [InlineData("DATABASE_URL", "Storage:Path", "Host=server;Database=db", null)]
+    [InlineData("DATABASE_URL", "Storage:ConnectionString", "postgres://user@host/db", "postgres://user@host/db")]
+    [InlineData("DATABASE_URL", "Storage:ConnectionString", "postgresql://host/db?a=b", "postgresql://host/db?a=b")]
+    [InlineData("DATABASE_URL", "Storage:ConnectionString", "Host=server;Database=db", "Host=server;Database=db")]
+    [InlineData("DATABASE_URL", "Storage:ConnectionString", "sqlite:///var/a=b.db", null)]
+    [InlineData("DATABASE_URL", "Storage:ConnectionString", "mysql://host/db", null)]
+    [InlineData("DATABASE_URL", "Storage:ConnectionString", "app.db", null)]
     [InlineData("SUPABASE_URL", "Auth:Issuer", "https://p.supabase.co/", "https://p.supabase.co/auth/v1")]
     [InlineData("SUPABASE_URL", "Auth:Audience", "https://p.supabase.co", "authenticated")]
     public void A_flat_name_stands_for_a_setting(string alias, string key, string value, string? expected) =>
