@@ -1,4 +1,5 @@
 using Npgsql;
+using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Postgres.Internal;
 
 namespace Slipway.Storage.Postgres;
@@ -14,7 +15,7 @@ public static class PostgresSchema
     /// <param name="options">Where the database is.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
     /// <exception cref="SlipwayException">The database cannot be reached, or a newer release has migrated it.</exception>
-    public static Task<IReadOnlyList<PostgresMigration>> FindPendingAsync(
+    public static Task<IReadOnlyList<StoreMigration>> FindPendingAsync(
         PostgresStorageOptions options,
         CancellationToken cancellationToken = default
     ) => RunAsync(options, PostgresMigrations.FindPendingAsync, cancellationToken);
@@ -63,9 +64,3 @@ public static class PostgresSchema
         }
     }
 }
-
-/// <summary>A file of <c>sql/postgres</c>.</summary>
-/// <param name="Number">Its place in the order.</param>
-/// <param name="Name">What it does.</param>
-/// <param name="Sql">Its statements.</param>
-public sealed record PostgresMigration(int Number, string Name, string Sql);

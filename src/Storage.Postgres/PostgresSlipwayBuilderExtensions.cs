@@ -5,6 +5,7 @@ using Npgsql;
 using Slipway;
 using Slipway.Agents.Conversations;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Postgres;
 using Slipway.Storage.Postgres.Internal;
 
@@ -82,7 +83,12 @@ public static class PostgresSlipwayBuilderExtensions
             provider.GetRequiredService<PostgresDatabase>(),
             provider.GetService<ILogger<PostgresConversationStore>>()
         ));
-        return builder;
+        services.TryAddSingleton<IStoreSchema, PostgresStoreSchema>();
+        services.TryAddSingleton<IStoreTables>(provider => new PostgresStoreTables(
+            provider.GetRequiredService<PostgresDatabase>(),
+            ownsDatabase: false
+        ));
+        return builder.AddPostgresCopy();
     }
 
     private static PostgresStorageOptions ReadOptions(

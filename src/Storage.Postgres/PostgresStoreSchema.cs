@@ -15,10 +15,9 @@ internal sealed class PostgresStoreSchema(PostgresDatabase database) : IStoreSch
                 var connection = await database.OpenDirectAsync(cancellationToken).ConfigureAwait(false);
                 await using (connection.ConfigureAwait(false))
                 {
-                    var pending = await PostgresMigrations
+                    return await PostgresMigrations
                         .FindPendingAsync(connection, database.Target, cancellationToken)
                         .ConfigureAwait(false);
-                    return pending.Select(m => new StoreMigration(m.Number, m.Name, m.Sql)).ToList();
                 }
             })
             .ConfigureAwait(false);

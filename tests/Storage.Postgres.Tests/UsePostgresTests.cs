@@ -4,6 +4,7 @@ using Npgsql;
 using Pgvector.Npgsql;
 using Slipway.Agents.Conversations;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Postgres.Internal;
 
 namespace Slipway.Storage.Postgres.Tests;
@@ -19,6 +20,9 @@ public sealed class UsePostgresTests
         typeof(IPassageReader),
         typeof(ILeaseStore),
         typeof(IConversationStore),
+        typeof(IStoreSchema),
+        typeof(IStoreTables),
+        typeof(IStoreProvider),
     ];
 
     [Fact]

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
 using Npgsql;
+using Slipway.Rag.Storage.Copying;
 
 namespace Slipway.Storage.Postgres.Internal;
 
@@ -70,7 +71,7 @@ internal static class PostgresMigrations
     }
 
     /// <summary>The migrations that the database lacks, in order.</summary>
-    public static async Task<IReadOnlyList<PostgresMigration>> FindPendingAsync(
+    public static async Task<IReadOnlyList<StoreMigration>> FindPendingAsync(
         NpgsqlConnection connection,
         string target,
         CancellationToken cancellationToken
@@ -92,7 +93,7 @@ internal static class PostgresMigrations
         return [.. migrations.Where(migration => !applied.ContainsKey(migration.Number))];
     }
 
-    public static IReadOnlyList<PostgresMigration> Embedded()
+    public static IReadOnlyList<StoreMigration> Embedded()
     {
         var assembly = Assembly.GetExecutingAssembly();
         return
@@ -105,7 +106,7 @@ internal static class PostgresMigrations
                 {
                     using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!, Encoding.UTF8);
                     var file = Path.GetFileNameWithoutExtension(name["sql/".Length..]);
-                    return new PostgresMigration(
+                    return new StoreMigration(
                         int.Parse(file.AsSpan(0, 4), System.Globalization.CultureInfo.InvariantCulture),
                         file[5..],
                         reader.ReadToEnd()
@@ -156,6 +157,6 @@ internal static class PostgresMigrations
         }
     }
 
-    private static string Hash(PostgresMigration migration) =>
+    private static string Hash(StoreMigration migration) =>
         Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(migration.Sql)));
 }
