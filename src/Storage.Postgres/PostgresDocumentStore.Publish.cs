@@ -1,4 +1,3 @@
-using Slipway.Rag.Reading;
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Storage.Internal;
@@ -12,64 +11,166 @@ internal sealed partial class PostgresDocumentStore
     public async ValueTask<(string DocumentId, int Version)> PublishAsync(
         DocumentPublication publication,
         CancellationToken cancellationToken = default
+    ) =>
+        (await PublishBatchAsync([publication], cancellationToken).ConfigureAwait(false))[0]
+        ?? throw new PublicationConflictException(publication.Document.Name, publication.BaseVersion);
+
+    public async ValueTask<IReadOnlyList<(string DocumentId, int Version)?>> PublishBatchAsync(
+        IReadOnlyList<DocumentPublication> publications,
+        CancellationToken cancellationToken = default
     )
     {
-        publication = StorableText.Of(publication);
-        // Analysis takes longer than writing, so it is done before the document's row is locked.
+        if (publications.Count == 0)
+        {
+            return [];
+        }
+
         var analyzer = await database
             .ReadAsync(
                 null,
                 async session =>
-                    (await PostgresIndex.FindAsync(session, publication.Collection).ConfigureAwait(false))?.Analyzer,
+                    (
+                        await PostgresIndex.FindAsync(session, publications[0].Collection).ConfigureAwait(false)
+                    )?.Analyzer,
                 cancellationToken
             )
             .ConfigureAwait(false);
-        analyzer ??= new TextAnalyzer(publication.Analyzer);
-        var postings = DocumentPostings.Build(analyzer, publication.Chunks);
-        return await database
-            .WriteAsync(null, session => PublishAsync(session, publication, analyzer, postings), cancellationToken)
+        return await PublicationBatch
+            .PublishAsync(
+                PublicationBatch.Prepare(publications, analyzer, cancellationToken),
+                batch => database.WriteAsync(null, session => PublishAsync(session, batch), cancellationToken)
+            )
             .ConfigureAwait(false);
     }
 
-    private async Task<(string DocumentId, int Version)> PublishAsync(
+    private async Task<IReadOnlyList<(string DocumentId, int Version)>> PublishAsync(
         PostgresSession session,
-        DocumentPublication publication,
-        TextAnalyzer analyzer,
-        DocumentPostings postings
+        IReadOnlyList<PreparedPublication> batch
     )
     {
-        var row = await FindRowAsync(session, publication).ConfigureAwait(false);
-        if (row.Version != publication.BaseVersion || row.IsPushedAnew(publication.Document, publication.ContentHash))
+        var found = await FindRowsAsync(session, batch).ConfigureAwait(false);
+        var rows = new List<DocumentRow>(batch.Count);
+        var inConflict = new List<PreparedPublication>();
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var prepared in batch)
         {
-            throw Conflict(publication);
+            var publication = prepared.Publication;
+            var row =
+                found.GetValueOrDefault((publication.Source, publication.Document.ExternalId))
+                ?? await FindRowAsync(session, publication).ConfigureAwait(false);
+            if (
+                row is null
+                || row.Version != publication.BaseVersion
+                || row.IsPushedAnew(publication.Document, publication.ContentHash)
+                || !taken.Add(row.Id)
+            )
+            {
+                inConflict.Add(prepared);
+            }
+            else
+            {
+                rows.Add(row);
+            }
         }
 
-        var (id, version) = (row.Id, row.Version + 1);
-        var now = database.Now;
-        WriteVersion(session, id, version, publication, now);
-        WriteChunks(session, id, version, publication.Chunks);
-        WriteRows(session, id, publication.Tables);
-        ReplacePrincipals(session, id, publication.Document.Principals);
-        var index = await PostgresIndexWriter
-            .GetOrCreateIndexAsync(session, publication.Collection, publication.Analyzer, now)
+        if (inConflict.Count > 0)
+        {
+            throw new PublicationsInConflictException(inConflict);
+        }
+
+        var (now, first) = (database.Now, batch[0].Publication);
+        await WriteAsync(session, [.. rows.Zip(batch, (row, prepared) => (row, prepared.Publication))], now)
             .ConfigureAwait(false);
-        var prepared = index.Analyzer.Options == analyzer.Options ? postings : null; // made by somebody else meanwhile
-        PostgresIndexWriter.Publish(session, index, id, publication.Chunks, prepared);
-        UpdateLedger(session, id, version, publication, now);
-        AddAttempt(
-            session,
-            id,
-            publication.SeenAt,
-            database.Time.GetUtcNow() - publication.SeenAt,
-            "published",
-            null,
-            null
-        );
-        return (id, version);
+        var index = await PostgresIndexWriter
+            .GetOrCreateIndexAsync(session, first.Collection, first.Analyzer, now)
+            .ConfigureAwait(false);
+        await PostgresIndexWriter
+            .PublishAsync(
+                session,
+                first.Collection,
+                index,
+                [
+                    .. rows.Zip(
+                        batch,
+                        (row, prepared) =>
+                            (
+                                row.Id,
+                                prepared.PostingsBy(index.Analyzer)
+                                    ?? DocumentPostings.Build(index.Analyzer, prepared.Publication.Chunks)
+                            )
+                    ),
+                ]
+            )
+            .ConfigureAwait(false);
+        return [.. rows.Select(row => (row.Id, row.Version + 1))];
     }
 
-    /// <summary>The row that is taken over, locked: the one that is named, else the one at the document's place, made if it is new.</summary>
-    private async Task<DocumentRow> FindRowAsync(PostgresSession session, DocumentPublication publication)
+    /// <summary>
+    /// The rows at the places of many documents, locked; made where they are new. What is missing here, <see cref="FindRowAsync"/> finds or
+    /// makes.
+    /// </summary>
+    private async Task<Dictionary<(string Source, string ExternalId), DocumentRow>> FindRowsAsync(
+        PostgresSession session,
+        IReadOnlyList<PreparedPublication> batch
+    )
+    {
+        var rows = new Dictionary<(string, string), DocumentRow>();
+        var placed = batch.Select(prepared => prepared.Publication).Where(p => p.DocumentId is null).ToArray();
+        if (placed.Length < 2)
+        {
+            return rows;
+        }
+
+        var collection = placed[0].Collection;
+        session.Queue(
+            """
+            insert into slipway.documents
+                (tenant, collection, state, created_at, updated_at, id, source, external_id, name, title, uri, source_metadata)
+            select $1, $2, 'pending', $3, $3, new.*
+            from unnest($4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[]) as new
+            on conflict do nothing
+            """,
+            collection.Tenant,
+            collection.Collection,
+            database.Now,
+            Array.ConvertAll(placed, p => DocumentId.Derive(collection, p.Source, p.Document.ExternalId)),
+            Array.ConvertAll(placed, p => p.Source),
+            Array.ConvertAll(placed, p => p.Document.ExternalId),
+            Array.ConvertAll(placed, p => p.Document.Name),
+            Array.ConvertAll(placed, p => p.Document.Title ?? p.Document.Name),
+            Array.ConvertAll(placed, p => p.Document.Uri),
+            Array.ConvertAll(placed, p => StoredValue.Json(p.Document.Metadata))
+        );
+        var reader = await session
+            .QueryAsync(
+                $"""
+                select {RowColumns}, d.source, d.external_id
+                from unnest($3::text[], $4::text[]) place (source, external_id)
+                join slipway.documents d on d.tenant = $1 and d.collection = $2 and d.source = place.source
+                    and d.external_id = place.external_id
+                order by d.id
+                for no key update of d
+                """,
+                collection.Tenant,
+                collection.Collection,
+                Array.ConvertAll(placed, p => p.Source),
+                Array.ConvertAll(placed, p => p.Document.ExternalId)
+            )
+            .ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+        {
+            while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
+            {
+                rows[(reader.GetString(5), reader.GetString(6))] = ReadRow(reader);
+            }
+        }
+
+        return rows;
+    }
+
+    /// <summary>The row that is taken over, locked: the one that is named, else the one at the document's place, made if it is new. Null
+    /// when it was deleted meanwhile, or somebody else's document has taken its new place.</summary>
+    private async Task<DocumentRow?> FindRowAsync(PostgresSession session, DocumentPublication publication)
     {
         var (collection, source) = (publication.Collection, publication.Source);
         return publication.DocumentId is not { } named
@@ -90,127 +191,6 @@ internal sealed partial class PostgresDocumentStore
                     source,
                     publication.Document.ExternalId
                 )
-                .ConfigureAwait(false)
-                // Deleted meanwhile, or somebody else's document has taken the new place.
-                ?? throw Conflict(publication);
-    }
-
-    private static PublicationConflictException Conflict(DocumentPublication publication) =>
-        new(publication.Document.Name, publication.BaseVersion);
-
-    private static void WriteVersion(
-        PostgresSession session,
-        string id,
-        int version,
-        DocumentPublication publication,
-        DateTimeOffset now
-    )
-    {
-        session.Queue(
-            "update slipway.document_versions set superseded_at = $2 where document_id = $1 and superseded_at is null",
-            id,
-            now
-        );
-        session.Queue(
-            """
-            insert into slipway.document_versions
-                (document_id, version, content_hash, size, pipeline_fingerprint, text_length, chunk_count, published_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)
-            """,
-            id,
-            version,
-            publication.ContentHash,
-            publication.Size,
-            publication.PipelineFingerprint,
-            publication.Chunks.Count == 0 ? 0 : publication.Chunks[^1].End,
-            publication.Chunks.Count,
-            now
-        );
-    }
-
-    private static void WriteChunks(PostgresSession session, string id, int version, IReadOnlyList<ChunkRecord> chunks)
-    {
-        session.Queue("delete from slipway.chunks where document_id = $1", id);
-        session.Queue(
-            """
-            insert into slipway.chunks
-                (document_id, ordinal, version, start_offset, end_offset, headings, repeated_header, text, content_hash)
-            select $1, ordinal, $2, start_offset, end_offset, headings, repeated_header, text, content_hash
-            from unnest($3, $4, $5, $6, $7, $8, $9)
-                as new (ordinal, start_offset, end_offset, headings, repeated_header, text, content_hash)
-            """,
-            id,
-            version,
-            chunks.Select(chunk => chunk.Ordinal).ToArray(),
-            chunks.Select(chunk => chunk.Start).ToArray(),
-            chunks.Select(chunk => chunk.End).ToArray(),
-            chunks.Select(chunk => chunk.Headings.Count == 0 ? null : StoredValue.Json(chunk.Headings)).ToArray(),
-            chunks.Select(chunk => chunk.RepeatedHeader).ToArray(),
-            chunks.Select(chunk => chunk.Text).ToArray(),
-            chunks.Select(chunk => chunk.ContentHash).ToArray()
-        );
-    }
-
-    private static void WriteRows(PostgresSession session, string id, IReadOnlyList<DataTable> tables)
-    {
-        session.Queue("delete from slipway.document_rows where document_id = $1", id);
-        foreach (var table in tables.Where(table => table.Rows.Count > 0))
-        {
-            session.Queue(
-                """
-                insert into slipway.document_rows (document_id, table_name, row_number, row_data)
-                select $1, $2, row_number, row_data from unnest($3) with ordinality as new (row_data, row_number)
-                """,
-                id,
-                table.Name,
-                Enumerable.Range(0, table.Rows.Count).Select(row => StoredValue.Json(table, row)).ToArray()
-            );
-        }
-    }
-
-    private static void UpdateLedger(
-        PostgresSession session,
-        string id,
-        int version,
-        DocumentPublication publication,
-        DateTimeOffset now
-    )
-    {
-        var document = publication.Document;
-        session.Queue(
-            """
-            update slipway.documents set name = $2, title = $3, media_type = $4, uri = $5, state = 'published', version = $6,
-                size = $7, modified_at = $8, modified_ticks = $9, seen_at = $10, content_hash = $11, pipeline_fingerprint = $12,
-                attempts = 0, last_error = null, last_error_class = null, next_action_at = null, chunk_count = $13,
-                table_columns = $14, metadata = $15, source_metadata = $16, updated_at = $17, published_at = $17, external_id = $18
-            where id = $1
-            """,
-            id,
-            document.Name,
-            publication.Title,
-            publication.MediaType,
-            document.Uri,
-            version,
-            publication.Size,
-            Columns.Grain(document.ModifiedAt),
-            document.ModifiedAt?.UtcTicks,
-            Columns.Grain(publication.SeenAt),
-            publication.ContentHash,
-            publication.PipelineFingerprint,
-            publication.Chunks.Count,
-            publication.Tables.Count == 0
-                ? null
-                : StoredValue.Json([.. publication.Tables.SelectMany(table => table.Columns)]),
-            StoredValue.Json(publication.Metadata),
-            StoredValue.Json(document.Metadata),
-            now,
-            document.ExternalId
-        );
-        ReplaceMetadata(
-            session,
-            publication.Collection,
-            id,
-            DocumentMetadata.Join(publication.Metadata, document.Metadata)
-        );
+                .ConfigureAwait(false);
     }
 }

@@ -1,3 +1,4 @@
+using Npgsql;
 using Slipway.Rag.Retrieval.Filters.Internal;
 using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
@@ -53,50 +54,77 @@ internal sealed partial class PostgresDocumentStore
             error
         );
 
+    private static void ReplacePrincipals(PostgresSession session, string id, IReadOnlyList<string> principals) =>
+        ReplacePrincipals(session, [(id, principals)]);
+
     /// <summary>Writes only what differs: most looks at a document find the same grants.</summary>
-    private static void ReplacePrincipals(PostgresSession session, string id, IReadOnlyList<string> principals)
+    private static void ReplacePrincipals(
+        PostgresSession session,
+        (string Id, IReadOnlyList<string> Principals)[] documents
+    )
     {
-        var names = principals.Distinct(StringComparer.Ordinal).ToArray();
-        session.Queue(
-            "delete from slipway.document_principals where document_id = $1 and principal <> all($2)",
-            id,
-            names
-        );
+        var grants = documents
+            .SelectMany(document => document.Principals.Select(principal => (document.Id, Principal: principal)))
+            .Distinct()
+            .ToArray();
         session.Queue(
             """
-            insert into slipway.document_principals (document_id, principal) select $1, principal from unnest($2) principal
-            on conflict do nothing
+            delete from slipway.document_principals p where document_id = any ($1) and not exists (
+                select from unnest($2::text[], $3::text[]) new (id, principal) where new.id = document_id and new.principal = p.principal)
             """,
-            id,
-            names
+            Array.ConvertAll(documents, document => document.Id),
+            Array.ConvertAll(grants, grant => grant.Id),
+            Array.ConvertAll(grants, grant => grant.Principal)
         );
+        if (grants.Length > 0)
+        {
+            session.Queue(
+                """
+                insert into slipway.document_principals (document_id, principal) select * from unnest($1::text[], $2::text[])
+                on conflict do nothing
+                """,
+                Array.ConvertAll(grants, grant => grant.Id),
+                Array.ConvertAll(grants, grant => grant.Principal)
+            );
+        }
     }
 
-    /// <summary>What filters compare.</summary>
     private static void ReplaceMetadata(
         PostgresSession session,
         CollectionKey collection,
         string id,
         IReadOnlyDictionary<string, string> metadata
+    ) => ReplaceMetadata(session, collection, [(id, metadata)]);
+
+    /// <summary>What filters compare.</summary>
+    private static void ReplaceMetadata(
+        PostgresSession session,
+        CollectionKey collection,
+        (string Id, IReadOnlyDictionary<string, string> Metadata)[] documents
     )
     {
-        session.Queue("delete from slipway.document_metadata where document_id = $1", id);
-        var entries = MetadataEntry.Of(metadata);
-        if (entries.Count > 0)
+        session.Queue(
+            "delete from slipway.document_metadata where document_id = any ($1)",
+            Array.ConvertAll(documents, document => document.Id)
+        );
+        var entries = documents
+            .SelectMany(document => MetadataEntry.Of(document.Metadata).Select(entry => (document.Id, Entry: entry)))
+            .ToArray();
+        if (entries.Length > 0)
         {
             session.Queue(
                 """
-                insert into slipway.document_metadata (document_id, key, value, number, instant, tenant, collection)
-                select $1, key, value, number, instant, $2, $3
-                from unnest($4, $5, $6, $7) as new (key, value, number, instant)
+                insert into slipway.document_metadata (tenant, collection, document_id, key, value, number, instant)
+                select $1, $2, new.*
+                from unnest($3::text[], $4::bytea[], $5::bytea[], $6::double precision[], $7::bigint[]) as new
                 """,
-                id,
                 collection.Tenant,
                 collection.Collection,
-                entries.Select(entry => entry.Key).ToArray(),
-                entries.Select(entry => entry.Value).ToArray(),
-                entries.Select(entry => entry.Number).ToArray(),
-                entries.Select(entry => entry.Instant).ToArray()
+                Array.ConvertAll(entries, entry => entry.Id),
+                Array.ConvertAll(entries, entry => entry.Entry.Key),
+                Array.ConvertAll(entries, entry => entry.Entry.Value),
+                Array.ConvertAll(entries, entry => entry.Entry.Number),
+                Array.ConvertAll(entries, entry => entry.Entry.Instant)
             );
         }
     }
@@ -175,15 +203,16 @@ internal sealed partial class PostgresDocumentStore
         var reader = await session.QueryAsync(sql, arguments).ConfigureAwait(false);
         await using (reader.ConfigureAwait(false))
         {
-            return await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false)
-                ? new DocumentRow(
-                    reader.GetString(0),
-                    reader.GetInt32(1),
-                    StoredValue.Map(reader.GetString(2)),
-                    reader.NullableString(3),
-                    reader.NullableInt64(4)
-                )
-                : null;
+            return await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false) ? ReadRow(reader) : null;
         }
     }
+
+    private static DocumentRow ReadRow(NpgsqlDataReader reader) =>
+        new(
+            reader.GetString(0),
+            reader.GetInt32(1),
+            StoredValue.Map(reader.GetString(2)),
+            reader.NullableString(3),
+            reader.NullableInt64(4)
+        );
 }

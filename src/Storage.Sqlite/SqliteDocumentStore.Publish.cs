@@ -12,34 +12,64 @@ internal sealed partial class SqliteDocumentStore
     public async ValueTask<(string DocumentId, int Version)> PublishAsync(
         DocumentPublication publication,
         CancellationToken cancellationToken = default
+    ) =>
+        (await PublishBatchAsync([publication], cancellationToken).ConfigureAwait(false))[0]
+        ?? throw new PublicationConflictException(publication.Document.Name, publication.BaseVersion);
+
+    public async ValueTask<IReadOnlyList<(string DocumentId, int Version)?>> PublishBatchAsync(
+        IReadOnlyList<DocumentPublication> publications,
+        CancellationToken cancellationToken = default
     )
     {
-        publication = StorableText.Of(publication);
-        // Analysis takes longer than writing, so it is done before the write lock is taken.
+        if (publications.Count == 0)
+        {
+            return [];
+        }
+
         var analyzer = await database
-            .ReadAsync(session => SqliteIndex.Find(session, publication.Collection)?.Analyzer, cancellationToken)
+            .ReadAsync(session => SqliteIndex.Find(session, publications[0].Collection)?.Analyzer, cancellationToken)
             .ConfigureAwait(false);
-        analyzer ??= new TextAnalyzer(publication.Analyzer);
-        var postings = DocumentPostings.Build(analyzer, publication.Chunks);
-        return await database
-            .WriteAsync(session => Publish(session, publication, analyzer, postings), cancellationToken)
+        return await PublicationBatch
+            .PublishAsync(
+                PublicationBatch.Prepare(publications, analyzer, cancellationToken),
+                batch => database.WriteAsync(session => Publish(session, batch), cancellationToken)
+            )
             .ConfigureAwait(false);
     }
 
-    private (string DocumentId, int Version) Publish(
+    private IReadOnlyList<(string DocumentId, int Version)> Publish(
         SqliteSession session,
-        DocumentPublication publication,
-        TextAnalyzer analyzer,
-        DocumentPostings postings
+        IReadOnlyList<PreparedPublication> batch
     )
     {
-        var (id, current) = FindRow(session, publication);
+        var published = new List<(string, int)>(batch.Count);
+        var inConflict = new List<PreparedPublication>();
+        foreach (var prepared in batch)
+        {
+            if (Publish(session, prepared) is { } result)
+            {
+                published.Add(result);
+            }
+            else
+            {
+                inConflict.Add(prepared);
+            }
+        }
+
+        return inConflict.Count == 0 ? published : throw new PublicationsInConflictException(inConflict);
+    }
+
+    /// <summary>Null when the ledger has moved on; the transaction is then rolled back.</summary>
+    private (string DocumentId, int Version)? Publish(SqliteSession session, PreparedPublication prepared)
+    {
+        var publication = prepared.Publication;
         if (
-            current != publication.BaseVersion
+            FindRow(session, publication) is not var (id, current)
+            || current != publication.BaseVersion
             || IsPushedAnew(session, id, publication.Document, publication.ContentHash)
         )
         {
-            throw Conflict(publication);
+            return null;
         }
 
         var version = current + 1;
@@ -49,8 +79,7 @@ internal sealed partial class SqliteDocumentStore
         WriteRows(session, id, publication.Tables);
         ReplacePrincipals(session, id, publication.Document.Principals);
         var index = SqliteIndexWriter.GetOrCreateIndex(session, publication.Collection, publication.Analyzer);
-        var prepared = index.Analyzer.Options == analyzer.Options ? postings : null; // made by somebody else meanwhile
-        SqliteIndexWriter.Publish(session, index, id, publication.Chunks, prepared);
+        SqliteIndexWriter.Publish(session, index, id, publication.Chunks, prepared.PostingsBy(index.Analyzer));
         UpdateLedger(session, id, version, publication, now);
         AddAttempt(
             session,
@@ -64,8 +93,9 @@ internal sealed partial class SqliteDocumentStore
         return (id, version);
     }
 
-    /// <summary>The row that is taken over: the one that is named, else the one at the document's place, made if it is new.</summary>
-    private (string Id, int Version) FindRow(SqliteSession session, DocumentPublication publication)
+    /// <summary>The row that is taken over: the one that is named, else the one at the document's place, made if it is new. Null
+    /// when it was deleted meanwhile, or somebody else's document has taken its new place.</summary>
+    private (string Id, int Version)? FindRow(SqliteSession session, DocumentPublication publication)
     {
         var (collection, source) = (publication.Collection, publication.Source);
         if (publication.DocumentId is not { } named)
@@ -88,12 +118,8 @@ internal sealed partial class SqliteDocumentStore
             source,
             publication.Document.ExternalId
         );
-        // Deleted meanwhile, or somebody else's document has taken the new place.
-        return version is null || other is not null ? throw Conflict(publication) : (named, (int)(long)version);
+        return version is null || other is not null ? null : (named, (int)(long)version);
     }
-
-    private static PublicationConflictException Conflict(DocumentPublication publication) =>
-        new(publication.Document.Name, publication.BaseVersion);
 
     private static void WriteVersion(
         SqliteSession session,

@@ -43,6 +43,19 @@ public interface IDocumentStore
     );
 
     /// <summary>
+    /// Publishes several documents of one collection in one transaction: for many small ones that costs a fraction. Each becomes visible
+    /// whole, all of them at the same moment. One whose ledger has moved on is left out and does not keep the others back.
+    /// </summary>
+    /// <param name="publications">No document twice. Some hundreds at once are best; their rows stay locked until all are written.</param>
+    /// <param name="cancellationToken">Cancels before the commit.</param>
+    /// <returns>By publication: its id and new version, or null for a conflict, as <see cref="PublicationConflictException"/> says.</returns>
+    /// <exception cref="ArgumentException">The publications are of several collections.</exception>
+    ValueTask<IReadOnlyList<(string DocumentId, int Version)?>> PublishBatchAsync(
+        IReadOnlyList<DocumentPublication> publications,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>
     /// Notes a look that found the same bytes: new size, time, name, place, grants or metadata of the source, same version. The chunks stay
     /// as they are. What is gone meanwhile, and what would take another document's place, is passed over; the next listing sorts it out.
     /// </summary>

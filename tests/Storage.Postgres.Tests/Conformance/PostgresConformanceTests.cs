@@ -9,6 +9,8 @@ public sealed class PostgresPublishingTests() : PublishingSuite(PostgresStoreFix
 
 public sealed class PostgresFilterTests() : FilterSuite(PostgresStoreFixture.OpenAsync);
 
+public sealed class PostgresPublishingBatchTests() : PublishingBatchSuite(PostgresStoreFixture.OpenAsync);
+
 public sealed class PostgresLedgerTests() : LedgerSuite(PostgresStoreFixture.OpenAsync);
 
 public sealed class PostgresLexicalSearchTests() : LexicalSearchSuite(PostgresStoreFixture.OpenAsync);

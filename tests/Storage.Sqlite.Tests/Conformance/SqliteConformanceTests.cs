@@ -15,6 +15,8 @@ public sealed class SqliteFilterTests() : FilterSuite(SqliteStoreFixture.OpenAsy
     private SqliteSearchIndex Index(int smallSet) => new(((SqliteStoreFixture)Store).Database) { SmallSet = smallSet };
 }
 
+public sealed class SqlitePublishingBatchTests() : PublishingBatchSuite(SqliteStoreFixture.OpenAsync);
+
 public sealed class SqliteLedgerTests() : LedgerSuite(SqliteStoreFixture.OpenAsync);
 
 [Trait("Tier", "fast")]

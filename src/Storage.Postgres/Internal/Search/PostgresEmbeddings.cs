@@ -5,6 +5,8 @@ namespace Slipway.Storage.Postgres.Internal.Search;
 /// <summary>Writes embeddings and knows the dimension that each model began with.</summary>
 internal static class PostgresEmbeddings
 {
+    private const int WrittenAtOnce = 1000;
+
     /// <summary>Keeps embeddings that are not there yet.</summary>
     /// <exception cref="SlipwayException">The vectors are not all of the model's dimension; nothing is kept then.</exception>
     public static async Task SaveAsync(
@@ -30,17 +32,6 @@ internal static class PostgresEmbeddings
             ordered[0].Vector.Length,
             now
         );
-        session.Queue(
-            """
-            insert into slipway.embeddings (content_hash, model, dimensions, vector, created_at)
-            select hash, $1, vector_dims(vector), vector, $4 from unnest($2::text[], $3) as new (hash, vector)
-            on conflict (content_hash, model) do nothing
-            """,
-            model,
-            ordered.Select(embedding => embedding.ContentHash).ToArray(),
-            ordered.Select(embedding => new Vector(embedding.Vector)).ToArray(),
-            now
-        );
         var dimensions = (int)
             (
                 await session
@@ -51,6 +42,25 @@ internal static class PostgresEmbeddings
         {
             throw Mismatch(model, other.Vector.Length, dimensions);
         }
+
+        // Parallel arrays of vectors are parsed as one value each: in pieces they stay small.
+        foreach (var part in ordered.Chunk(WrittenAtOnce))
+        {
+            session.Queue(
+                """
+                insert into slipway.embeddings (model, dimensions, created_at, content_hash, vector)
+                select $1, $2, $3, new.* from unnest($4::text[], $5) as new
+                on conflict (content_hash, model) do nothing
+                """,
+                model,
+                dimensions,
+                now,
+                Array.ConvertAll(part, embedding => embedding.ContentHash),
+                Array.ConvertAll(part, embedding => new Vector(embedding.Vector))
+            );
+        }
+
+        await session.FlushAsync().ConfigureAwait(false);
     }
 
     /// <summary>The error of a vector that does not fit the stored ones.</summary>

@@ -15,11 +15,16 @@ internal sealed record PostgresIndex(long Id, TextAnalyzer Analyzer, int BucketS
         FindAsync(session, collection, "");
 
     /// <summary>
-    /// The same, for the one merge that an index has at a time: the row is the lease, and the server frees it when its holder dies. Null
-    /// also when somebody else holds it.
+    /// The same, for the one merge that an index has at a time: the row is the lease, and the server frees it when its holder dies.
     /// </summary>
-    public static Task<PostgresIndex?> FindForMergeAsync(PostgresSession session, CollectionKey collection) =>
-        FindAsync(session, collection, "for no key update skip locked");
+    /// <param name="session">The writer's session.</param>
+    /// <param name="collection">The collection.</param>
+    /// <param name="wait">Whether to wait for a merge that is under way; otherwise null comes back at once.</param>
+    public static Task<PostgresIndex?> FindForMergeAsync(
+        PostgresSession session,
+        CollectionKey collection,
+        bool wait
+    ) => FindAsync(session, collection, wait ? "for no key update" : "for no key update skip locked");
 
     private static async Task<PostgresIndex?> FindAsync(
         PostgresSession session,

@@ -16,6 +16,9 @@ internal static class PostgresIndexWriter
     /// <summary>Chunks in a bucket. Measured best up to 500,000 chunks.</summary>
     public const int BucketSize = 4096;
 
+    // Fewer documents are better kept for a merge: they would rewrite nearly as many lists.
+    private const int FoldedAtOnce = 100;
+
     /// <summary>The live index of a collection; made when there is none.</summary>
     /// <param name="session">The writer's session.</param>
     /// <param name="collection">The collection.</param>
@@ -68,6 +71,26 @@ internal static class PostgresIndexWriter
         IReadOnlyList<ChunkRecord> chunks,
         DocumentPostings? prepared = null
     ) => WriteDelta(session, index, documentId, (prepared ?? DocumentPostings.Build(index.Analyzer, chunks)).Data);
+
+    /// <summary>The same for several documents. Many are folded in right away.</summary>
+    public static async Task PublishAsync(
+        PostgresSession session,
+        CollectionKey collection,
+        PostgresIndex index,
+        IReadOnlyList<(string DocumentId, DocumentPostings Postings)> documents
+    )
+    {
+        if (documents.Count >= FoldedAtOnce)
+        {
+            await PostgresMerge.FoldAsync(session, collection, documents).ConfigureAwait(false);
+            return;
+        }
+
+        foreach (var (documentId, postings) in documents)
+        {
+            WriteDelta(session, index, documentId, postings.Data);
+        }
+    }
 
     /// <summary>
     /// Takes a document out of the index, in the transaction that has deleted its row; where there was none to delete, a publisher may be

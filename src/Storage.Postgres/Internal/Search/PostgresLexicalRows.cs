@@ -70,6 +70,17 @@ internal static class PostgresLexicalRows
             [indexId, limit]
         );
 
+    /// <summary>Merged documents, as if they were pending.</summary>
+    public static (string Sql, object[] Arguments) Merged(long indexId, string[] documentIds) =>
+        (
+            """
+            select 0::bigint, document_id, null::bytea, slots, postings
+            from slipway.lexical_documents
+            where index_id = $1 and document_id = any ($2)
+            """,
+            [indexId, documentIds]
+        );
+
     public static async Task<List<PendingDocument>> ReadPendingAsync(
         NpgsqlDataReader reader,
         CancellationToken cancellationToken

@@ -16,20 +16,71 @@ internal static class PostgresMerge
     /// <summary>Lists that are read and written in one statement: some megabytes.</summary>
     private const int ListsAtOnce = 8192;
 
+    /// <summary>Folds in what is pending.</summary>
     /// <returns>How many documents were folded in; 0 also when another merge of the index is under way.</returns>
     public static async Task<int> RunAsync(PostgresSession session, CollectionKey collection, int limit)
     {
-        if (await PostgresIndex.FindForMergeAsync(session, collection).ConfigureAwait(false) is not { } index)
+        if (
+            await PostgresIndex.FindForMergeAsync(session, collection, wait: false).ConfigureAwait(false)
+            is not { } index
+        )
         {
             return 0;
         }
 
-        var (pending, buckets) = await ReadAsync(session, index, limit).ConfigureAwait(false);
-        if (pending.Count == 0)
+        var (pending, buckets) = await ReadAsync(session, index, PostgresLexicalRows.PendingForMerge(index.Id, limit))
+            .ConfigureAwait(false);
+        if (pending.Count > 0)
         {
-            return 0;
+            await FoldAsync(session, index, pending, buckets).ConfigureAwait(false);
         }
 
+        return pending.Count;
+    }
+
+    /// <summary>
+    /// Folds in documents that this transaction publishes, without a delta: for many at once that is half the work. The session has their
+    /// rows locked, so nobody else speaks for them. It waits for a merge that is under way, which waits for nobody.
+    /// </summary>
+    public static async Task FoldAsync(
+        PostgresSession session,
+        CollectionKey collection,
+        IReadOnlyList<(string DocumentId, DocumentPostings Postings)> documents
+    )
+    {
+        var index = (await PostgresIndex.FindForMergeAsync(session, collection, wait: true).ConfigureAwait(false))!;
+        var ids = Array(documents, document => document.DocumentId);
+        session.Queue(
+            "delete from slipway.lexical_deltas where index_id = $1 and document_id = any ($2)",
+            index.Id,
+            ids
+        );
+        var (merged, buckets) = await ReadAsync(session, index, PostgresLexicalRows.Merged(index.Id, ids))
+            .ConfigureAwait(false);
+        var before = merged.ToDictionary(document => document.DocumentId, document => document.Merged);
+        await FoldAsync(
+                session,
+                index,
+                [
+                    .. documents.Select(document => new PendingDocument(
+                        0,
+                        document.DocumentId,
+                        before.GetValueOrDefault(document.DocumentId),
+                        document.Postings
+                    )),
+                ],
+                buckets
+            )
+            .ConfigureAwait(false);
+    }
+
+    private static async Task FoldAsync(
+        PostgresSession session,
+        PostgresIndex index,
+        List<PendingDocument> pending,
+        Dictionary<int, LexicalBucket> buckets
+    )
+    {
         var plan = new SlotPlan(buckets, pending, index.BucketSize);
         await RewritePostingsAsync(session, index, plan, new PostingEdits(pending, plan.Documents))
             .ConfigureAwait(false);
@@ -41,19 +92,17 @@ internal static class PostgresMerge
         );
         session.Queue("update slipway.index_generations set merges = merges + 1 where id = $1", index.Id);
         await session.FlushAsync().ConfigureAwait(false);
-        return pending.Count;
     }
 
     private static async Task<(List<PendingDocument>, Dictionary<int, LexicalBucket>)> ReadAsync(
         PostgresSession session,
         PostgresIndex index,
-        int limit
+        (string Sql, object[] Arguments) documents
     )
     {
         var known = new Dictionary<int, LexicalBucket>();
-        var (sql, arguments) = PostgresLexicalRows.PendingForMerge(index.Id, limit);
-        session.Queue(sql, arguments);
-        (sql, arguments) = PostgresLexicalRows.Buckets(index.Id, known);
+        session.Queue(documents.Sql, documents.Arguments);
+        var (sql, arguments) = PostgresLexicalRows.Buckets(index.Id, known);
         var reader = await session.QueryAsync(sql, arguments).ConfigureAwait(false);
         await using (reader.ConfigureAwait(false))
         {

@@ -1,4 +1,4 @@
-namespace Slipway.Storage.Postgres.Tests.Search;
+namespace Slipway.Tests;
 
 /// <summary>
 /// Vectors with structure, as those of text have: documents lie around topics, chunks around their document, questions around a chunk.
