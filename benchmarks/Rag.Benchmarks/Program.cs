@@ -15,5 +15,10 @@ if (args is ["filters", .. var rest])
     );
 }
 
+if (args is ["postgres", .. var options])
+{
+    return await PostgresReportCommand.RunAsync(options);
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(IngestionBenchmarks).Assembly).Run(args);
 return 0;

@@ -45,6 +45,17 @@ internal sealed class SyntheticText(int seed)
         return [.. words];
     }
 
+    /// <summary>Eight to fifteen words as a text has them, without those that an English question's stop words would be.</summary>
+    public string NaturalQuestion()
+    {
+        const int EnglishStopWords = 33; // of the commonest words, about two in five of a text
+        var words = Enumerable
+            .Range(0, _random.Next(8, 16))
+            .Select(_ => NextRank())
+            .Where(rank => rank >= EnglishStopWords);
+        return string.Join(' ', words.Select(Word).DefaultIfEmpty(Word(EnglishStopWords)));
+    }
+
     private int NextRank()
     {
         var found = Array.BinarySearch(Cumulative, _random.NextDouble());

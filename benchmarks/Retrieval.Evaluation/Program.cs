@@ -26,28 +26,45 @@ Console.WriteLine(
     "| data set | chunks | queries | ranked by | nDCG@10 | Recall@100 | MRR@10 | queries/s | indexed in |"
 );
 Console.WriteLine("|---|---:|---:|---|---:|---:|---:|---:|---:|");
+List<string> comparisons = [];
 foreach (var folder in folders)
 {
     var data = BeirDataset.Load(folder);
-    await Report(data, "Slipway", await StoreRun.CreateAsync(data, options));
+    List<StoreRun> runs = [];
+    foreach (var kind in options.Stores)
+    {
+        var run = await StoreRun.CreateAsync(data, options, kind);
+        runs.Add(run);
+        await Report(data, kind == StoreKind.Sqlite ? "Slipway" : "Slipway, PostgreSQL", run);
+    }
+
+    if (runs is [var one, var other])
+    {
+        comparisons.Add($"{data.Name}: {await Comparison.MakeAsync(data, one, other)}");
+    }
+
+    foreach (var run in runs)
+    {
+        await run.DisposeAsync();
+    }
+
     if (options.Textbook)
     {
-        await Report(data, "textbook", new TextbookRun(data, options));
+        await using var textbook = new TextbookRun(data, options);
+        await Report(data, "textbook", textbook);
     }
 }
 
+comparisons.ForEach(Console.WriteLine);
 return 0;
 
 static async Task Report(BeirDataset data, string name, IRun run)
 {
-    await using (run)
-    {
-        var scores = await Scores.MeasureAsync(data, run);
-        Console.WriteLine(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $"| {data.Name} | {run.Chunks} | {scores.Queries} | {name} | {scores.Ndcg:F4} | {scores.Recall:F4} | {scores.ReciprocalRank:F4} | {scores.QueriesPerSecond:F0} | {run.Indexing.TotalSeconds:F2} s |"
-            )
-        );
-    }
+    var scores = await Scores.MeasureAsync(data, run);
+    Console.WriteLine(
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"| {data.Name} | {run.Chunks} | {scores.Queries} | {name} | {scores.Ndcg:F4} | {scores.Recall:F4} | {scores.ReciprocalRank:F4} | {scores.QueriesPerSecond:F0} | {run.Indexing.TotalSeconds:F2} s |"
+        )
+    );
 }

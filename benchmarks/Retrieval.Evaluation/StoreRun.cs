@@ -3,75 +3,56 @@ using Slipway.Rag.Chunking;
 using Slipway.Rag.Reading;
 using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
-using Slipway.Storage.Sqlite;
-using Slipway.Storage.Sqlite.Internal;
-using Slipway.Storage.Sqlite.Internal.Search;
 
 namespace Slipway.Retrieval.Evaluation;
 
-/// <summary>The product: published through the store into a file, merged, searched.</summary>
+/// <summary>The product: published through a store, merged, searched.</summary>
 internal sealed class StoreRun : IRun
 {
     private const int ChunksPerDocument = 5; // how much deeper to look when several chunks stand for a document
 
-    private readonly string _folder = Directory.CreateTempSubdirectory("slipway-evaluation-").FullName;
-    private readonly SqliteDatabase _database;
-    private readonly SqliteSearchIndex _index;
+    private readonly EvaluationStore _store;
     private readonly EvaluationOptions _options;
     private readonly Dictionary<string, string> _names = []; // document id → corpus id
     private readonly Principal _principal = new(CollectionKey.Default.Tenant, "evaluation");
 
-    private StoreRun(EvaluationOptions options)
-    {
-        _options = options;
-        _database = new SqliteDatabase(
-            new SqliteStorageOptions { Path = Path.Combine(_folder, "evaluation.db") },
-            TimeProvider.System
-        );
-        _index = new SqliteSearchIndex(_database);
-    }
+    private StoreRun(EvaluationStore store, EvaluationOptions options) => (_store, _options) = (store, options);
 
     public int Chunks { get; private set; }
 
     public TimeSpan Indexing { get; private set; }
 
-    public static async Task<StoreRun> CreateAsync(BeirDataset data, EvaluationOptions options)
+    public static async Task<StoreRun> CreateAsync(BeirDataset data, EvaluationOptions options, StoreKind kind)
     {
-        var run = new StoreRun(options);
-        var store = new SqliteDocumentStore(run._database);
+        var run = new StoreRun(await EvaluationStore.OpenAsync(kind), options);
         var started = TimeProvider.System.GetTimestamp();
-        await run._database.WriteAsync(
-            session => _ = SqliteIndexWriter.GetOrCreateIndex(session, CollectionKey.Default, options.Analyzer),
-            CancellationToken.None
-        );
         foreach (var (id, title, text) in data.Corpus)
         {
             var whole = title.Length == 0 ? text : title + "\n" + text;
             var chunks = run.Cut(whole);
             run.Chunks += chunks.Length;
-            var (documentId, _) = await store.PublishAsync(Publication(id, whole, chunks));
+            var (documentId, _) = await run._store.Documents.PublishAsync(Publication(id, whole, chunks, options));
             run._names[documentId] = id;
         }
 
-        await run._index.MergeAsync(CollectionKey.Default);
+        await run._store.Index.MergeAsync(CollectionKey.Default);
         run.Indexing = TimeProvider.System.GetElapsedTime(started);
         return run;
     }
 
     public async ValueTask<IReadOnlyList<string>> RankAsync(string query, int count)
     {
-        await using var snapshot = await _index.OpenSnapshotAsync(CollectionKey.Default, _principal);
-        var depth = _options.Chunked ? count * ChunksPerDocument : count;
-        var chunks = await snapshot.SearchTextAsync(query, depth, _options.Bm25);
+        var chunks = await SearchAsync(query, _options.Chunked ? count * ChunksPerDocument : count);
         return [.. chunks.Select(chunk => _names[chunk.DocumentId]).Distinct().Take(count)];
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask<IReadOnlyList<ScoredChunk>> SearchAsync(string query, int count)
     {
-        _database.Dispose();
-        Directory.Delete(_folder, recursive: true);
-        return ValueTask.CompletedTask;
+        await using var snapshot = await _store.Index.OpenSnapshotAsync(CollectionKey.Default, _principal);
+        return await snapshot.SearchTextAsync(query, count, _options.Bm25);
     }
+
+    public ValueTask DisposeAsync() => _store.DisposeAsync();
 
     private ChunkRecord[] Cut(string text)
     {
@@ -103,7 +84,12 @@ internal sealed class StoreRun : IRun
         ];
     }
 
-    private static DocumentPublication Publication(string id, string text, IReadOnlyList<ChunkRecord> chunks) =>
+    private static DocumentPublication Publication(
+        string id,
+        string text,
+        IReadOnlyList<ChunkRecord> chunks,
+        EvaluationOptions options
+    ) =>
         new()
         {
             Collection = CollectionKey.Default,
@@ -120,5 +106,6 @@ internal sealed class StoreRun : IRun
             PipelineFingerprint = "evaluation",
             Metadata = new Dictionary<string, string>(),
             Chunks = chunks,
+            Analyzer = options.Analyzer,
         };
 }
