@@ -83,63 +83,89 @@ internal sealed class PostgresStoreTables(PostgresDatabase database, bool ownsDa
             cancellationToken
         );
 
-    public ValueTask WriteAsync(
+    public async ValueTask WriteAsync(
         StoreTable table,
         IReadOnlyList<object?[]> rows,
         CancellationToken cancellationToken = default
+    ) => await InsertAsync(table, rows, addMissing: false, cancellationToken).ConfigureAwait(false);
+
+    public ValueTask<int> AddMissingAsync(
+        StoreTable table,
+        IReadOnlyList<object?[]> rows,
+        CancellationToken cancellationToken = default
+    ) => InsertAsync(table, rows, addMissing: true, cancellationToken);
+
+    private ValueTask<int> InsertAsync(
+        StoreTable table,
+        IReadOnlyList<object?[]> rows,
+        bool addMissing,
+        CancellationToken cancellationToken
     ) =>
         database.WriteAsync(
             null,
             async session =>
             {
                 var target = await FindTargetAsync(session, table).ConfigureAwait(false);
-                // COPY takes no rows where row-level security may look at them; an insert does.
-                if (target.HasRowSecurity)
+                var written = table.Written(rows);
+                var names = string.Join(", ", written.Select(i => table.Columns[i].Name));
+                if (table.Name == StoreTable.Indexes)
                 {
-                    session.Queue(
-                        $"create temp table copied on commit drop as select {target.Names} from slipway.{table} where false"
-                    );
+                    names += ", bucket_size";
                 }
 
-                await session.FlushAsync().ConfigureAwait(false);
-                var into = target.HasRowSecurity ? "pg_temp.copied" : $"slipway.{table}";
-                var importer = await session
-                    .Connection.BeginBinaryImportAsync(
-                        $"copy {into} ({target.Names}) from stdin (format binary)",
-                        session.CancellationToken
+                // COPY takes no rows where row-level security may look at them, and stops at one that is there; an insert does not.
+                if (!addMissing && !target.HasRowSecurity)
+                {
+                    await session.FlushAsync().ConfigureAwait(false);
+                    await CopyInAsync($"slipway.{table}").ConfigureAwait(false);
+                    return rows.Count;
+                }
+
+                await session
+                    .ExecuteAsync(
+                        $"create temp table copied on commit drop as select {names} from slipway.{table} where false"
                     )
                     .ConfigureAwait(false);
-                await using (importer.ConfigureAwait(false))
+                await CopyInAsync("pg_temp.copied").ConfigureAwait(false);
+                return await session
+                    .ExecuteAsync(
+                        $"insert into slipway.{table} ({names}) select {names} from pg_temp.copied {(addMissing ? "on conflict do nothing" : "")}"
+                    )
+                    .ConfigureAwait(false);
+
+                async Task CopyInAsync(string into)
                 {
-                    foreach (var row in rows)
+                    var importer = await session
+                        .Connection.BeginBinaryImportAsync(
+                            $"copy {into} ({names}) from stdin (format binary)",
+                            session.CancellationToken
+                        )
+                        .ConfigureAwait(false);
+                    await using (importer.ConfigureAwait(false))
                     {
-                        await importer.StartRowAsync(session.CancellationToken).ConfigureAwait(false);
-                        for (var i = 0; i < row.Length; i++)
+                        foreach (var row in rows)
                         {
-                            await WriteValueAsync(importer, row[i], target.Types[i], session.CancellationToken)
-                                .ConfigureAwait(false);
+                            await importer.StartRowAsync(session.CancellationToken).ConfigureAwait(false);
+                            foreach (var i in written)
+                            {
+                                await WriteValueAsync(importer, row[i], target.Types[i], session.CancellationToken)
+                                    .ConfigureAwait(false);
+                            }
+
+                            if (table.Name == StoreTable.Indexes)
+                            {
+                                await importer
+                                    .WriteAsync(
+                                        PostgresIndexWriter.BucketSize,
+                                        NpgsqlDbType.Integer,
+                                        session.CancellationToken
+                                    )
+                                    .ConfigureAwait(false);
+                            }
                         }
 
-                        if (table.Name == StoreTable.Indexes)
-                        {
-                            await importer
-                                .WriteAsync(
-                                    PostgresIndexWriter.BucketSize,
-                                    NpgsqlDbType.Integer,
-                                    session.CancellationToken
-                                )
-                                .ConfigureAwait(false);
-                        }
+                        await importer.CompleteAsync(session.CancellationToken).ConfigureAwait(false);
                     }
-
-                    await importer.CompleteAsync(session.CancellationToken).ConfigureAwait(false);
-                }
-
-                if (target.HasRowSecurity)
-                {
-                    session.Queue(
-                        $"insert into slipway.{table} ({target.Names}) select {target.Names} from pg_temp.copied"
-                    );
                 }
             },
             cancellationToken
@@ -284,14 +310,7 @@ internal sealed class PostgresStoreTables(PostgresDatabase database, bool ownsDa
             }
         }
 
-        var names = table.Columns.Select(column => column.Name).ToList();
-        if (table.Name == StoreTable.Indexes)
-        {
-            names.Add("bucket_size");
-        }
-
         return _targets[table.Name] = new TargetTable(
-            string.Join(", ", names),
             [.. table.Columns.Select(column => types[column.Name])],
             hasRowSecurity
         );
@@ -322,7 +341,7 @@ internal sealed class PostgresStoreTables(PostgresDatabase database, bool ownsDa
             _ => throw new ArgumentException($"No column holds a {value.GetType().Name}.", nameof(value)),
         };
 
-    private sealed record TargetTable(string Names, IReadOnlyList<string> Types, bool HasRowSecurity);
+    private sealed record TargetTable(IReadOnlyList<string> Types, bool HasRowSecurity);
 
     private sealed class Reader(PostgresDatabase database, PostgresSession session) : IStoreTablesReader
     {

@@ -56,16 +56,30 @@ internal sealed class SqliteStoreTables(SqliteDatabase database, bool ownsDataba
             cancellationToken
         );
 
-    public ValueTask WriteAsync(
+    public async ValueTask WriteAsync(
         StoreTable table,
         IReadOnlyList<object?[]> rows,
         CancellationToken cancellationToken = default
+    ) => await InsertAsync(table, rows, "", cancellationToken).ConfigureAwait(false);
+
+    public ValueTask<int> AddMissingAsync(
+        StoreTable table,
+        IReadOnlyList<object?[]> rows,
+        CancellationToken cancellationToken = default
+    ) => InsertAsync(table, rows, "on conflict do nothing", cancellationToken);
+
+    private ValueTask<int> InsertAsync(
+        StoreTable table,
+        IReadOnlyList<object?[]> rows,
+        string onConflict,
+        CancellationToken cancellationToken
     ) =>
         database.WriteAsync(
             session =>
             {
-                var columns = table.Columns.Select(column => column.Name).ToList();
-                var values = columns.Select((_, i) => "$" + (i + 1)).ToList();
+                var written = table.Written(rows);
+                var columns = written.Select(column => table.Columns[column].Name).ToList();
+                var values = written.Select((_, i) => "$" + (i + 1)).ToList();
                 if (table.Name == StoreTable.Indexes)
                 {
                     columns.Add("bucket_size");
@@ -73,11 +87,8 @@ internal sealed class SqliteStoreTables(SqliteDatabase database, bool ownsDataba
                 }
 
                 var insert =
-                    $"insert into {table.Name} ({string.Join(", ", columns)}) values ({string.Join(", ", values)})";
-                foreach (var row in rows)
-                {
-                    session.Execute(insert, Array.ConvertAll(row, ToColumn));
-                }
+                    $"insert into {table.Name} ({string.Join(", ", columns)}) values ({string.Join(", ", values)}) {onConflict}";
+                return rows.Sum(row => session.Execute(insert, [.. written.Select(i => ToColumn(row[i]))]));
             },
             cancellationToken
         );

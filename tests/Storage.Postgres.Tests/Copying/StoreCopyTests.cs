@@ -287,6 +287,12 @@ public sealed class StoreCopyTests : IAsyncLifetime
             CancellationToken cancellationToken = default
         ) => store.WriteAsync(table, rows, cancellationToken);
 
+        public ValueTask<int> AddMissingAsync(
+            StoreTable table,
+            IReadOnlyList<object?[]> rows,
+            CancellationToken cancellationToken = default
+        ) => store.AddMissingAsync(table, rows, cancellationToken);
+
         public async ValueTask CompleteAsync(CancellationToken cancellationToken = default)
         {
             await store.CompleteAsync(cancellationToken);

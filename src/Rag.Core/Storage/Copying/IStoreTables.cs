@@ -27,6 +27,19 @@ public interface IStoreTables : IAsyncDisposable
         CancellationToken cancellationToken = default
     );
 
+    /// <summary>Adds rows that are not there yet, in one transaction, and leaves those alone that are.</summary>
+    /// <param name="table">One of <see cref="StoreTable.All"/>, whose rows come from another system.</param>
+    /// <param name="rows">
+    /// As in <see cref="WriteAsync"/>, each with something unique beside a key that the store gives out itself, which is null.
+    /// </param>
+    /// <param name="cancellationToken">Cancels and rolls back.</param>
+    /// <returns>How many were added.</returns>
+    ValueTask<int> AddMissingAsync(
+        StoreTable table,
+        IReadOnlyList<object?[]> rows,
+        CancellationToken cancellationToken = default
+    );
+
     /// <summary>Makes of the rows a store to work with: numbers that go on after the last, and search indexes merged.</summary>
     ValueTask CompleteAsync(CancellationToken cancellationToken = default);
 

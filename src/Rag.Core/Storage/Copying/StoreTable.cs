@@ -133,6 +133,16 @@ public sealed class StoreTable
     /// <summary>The columns that identify a row and put the rows in order. Text is in the order of its UTF-8 bytes.</summary>
     public IReadOnlyList<StoreColumn> Key { get; }
 
+    /// <summary>The table of this name.</summary>
+    /// <exception cref="ArgumentException">There is none.</exception>
+    public static StoreTable Named(string name) =>
+        All.FirstOrDefault(table => table.Name == name)
+        ?? throw new ArgumentException($"There is no table '{name}'.", nameof(name));
+
+    /// <summary>The columns that are written: without a key that the store gives out itself, which is null in all rows.</summary>
+    internal IReadOnlyList<int> Written(IReadOnlyList<object?[]> rows) =>
+        [.. Enumerable.Range(0, Columns.Count).Where(i => i >= Key.Count || rows.Any(row => row[i] is not null))];
+
     /// <inheritdoc/>
     public override string ToString() => Name;
 
