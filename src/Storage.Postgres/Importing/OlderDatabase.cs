@@ -18,7 +18,14 @@ internal sealed class OlderDatabase : IAsyncDisposable
         NpgsqlConnection connection,
         NpgsqlTransaction transaction,
         string schema
-    ) => (_dataSource, _connection, _transaction, _schema) = (dataSource, connection, transaction, schema);
+    )
+    {
+        (_dataSource, _connection, _transaction, _schema) = (dataSource, connection, transaction, schema);
+        Target = PostgresConnectionString.Describe(connection.ConnectionString);
+    }
+
+    /// <summary>Host, port and database, for messages.</summary>
+    public string Target { get; }
 
     public static async Task<OlderDatabase> OpenAsync(OlderImportOptions options, CancellationToken cancellationToken)
     {

@@ -1,5 +1,7 @@
+using Npgsql;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Storage.Copying;
+using Slipway.Storage.Postgres.Internal;
 
 namespace Slipway.Storage.Postgres.Importing;
 
@@ -57,23 +59,47 @@ public sealed partial class OlderImport
         var older = await OlderDatabase.OpenAsync(_options, cancellationToken).ConfigureAwait(false);
         await using (older.ConfigureAwait(false))
         {
-            List<OlderImportCount> counts =
-            [
-                await ImportUsersAsync(older, cancellationToken).ConfigureAwait(false),
-                await ImportConversationsAsync(older, cancellationToken).ConfigureAwait(false),
-                await ImportRequestsAsync(older, cancellationToken).ConfigureAwait(false),
-                await ImportMessagesAsync(older, cancellationToken).ConfigureAwait(false),
-                .. await ImportDocumentsAsync(older, cancellationToken).ConfigureAwait(false),
-                await ImportPipelinesAsync(older, cancellationToken).ConfigureAwait(false),
-            ];
-            var wrong = counts.FindAll(count => count.Read != count.Added + count.Present + count.LeftOut.Values.Sum());
-            return wrong is []
-                ? counts
-                : throw new SlipwayException(
-                    ErrorClass.Permanent,
-                    $"Not everything arrived: {string.Join(", ", wrong.Select(count => count.What))}.",
-                    "Run the import again while nothing else writes to the store."
+            try
+            {
+                return await ImportAsync(older, cancellationToken).ConfigureAwait(false);
+            }
+            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InsufficientPrivilege)
+            {
+                throw new SlipwayException(
+                    ErrorClass.Authentication,
+                    $"The older database {older.Target} does not let this login see everything: {exception.MessageText}",
+                    "Use a login above row-level security, such as the owner of its tables.",
+                    exception
                 );
+            }
+            catch (Exception exception) when (PostgresErrors.IsTheDatabases(exception))
+            {
+                throw PostgresErrors.Describe(exception, older.Target);
+            }
         }
+    }
+
+    private async Task<IReadOnlyList<OlderImportCount>> ImportAsync(
+        OlderDatabase older,
+        CancellationToken cancellationToken
+    )
+    {
+        List<OlderImportCount> counts =
+        [
+            await ImportUsersAsync(older, cancellationToken).ConfigureAwait(false),
+            await ImportConversationsAsync(older, cancellationToken).ConfigureAwait(false),
+            await ImportRequestsAsync(older, cancellationToken).ConfigureAwait(false),
+            await ImportMessagesAsync(older, cancellationToken).ConfigureAwait(false),
+            .. await ImportDocumentsAsync(older, cancellationToken).ConfigureAwait(false),
+            await ImportPipelinesAsync(older, cancellationToken).ConfigureAwait(false),
+        ];
+        var wrong = counts.FindAll(count => count.Read != count.Added + count.Present + count.LeftOut.Values.Sum());
+        return wrong is []
+            ? counts
+            : throw new SlipwayException(
+                ErrorClass.Permanent,
+                $"Not everything arrived: {string.Join(", ", wrong.Select(count => count.What))}.",
+                "Run the import again while nothing else writes to the store."
+            );
     }
 }

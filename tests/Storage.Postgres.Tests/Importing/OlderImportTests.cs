@@ -159,16 +159,14 @@ public sealed class OlderImportTests : IAsyncLifetime
         Assert.Equal("stock", stock.Title);
         Assert.Equal(
             [
-                """{"part":"mast","count":"2","extra":null}""",
-                """{"part":"boom","count":"3","extra":"7"}""",
-                """{"k":null}""",
+                """sub/stock.csv 1 {"part":"mast","count":"2","extra":null}""",
+                """sub/stock.csv 2 {"part":"boom","count":"3","extra":"7"}""",
+                """rows 1 {"k":null}""",
             ],
-            (await target.ReadAsync("document_rows"))
-                .Select(row => ((string)row[4]!).Replace(": ", ":", StringComparison.Ordinal))
-                .Order(StringComparer.Ordinal)
-                .Reverse()
-                .OrderBy(row => row.Contains("\"k\"", StringComparison.Ordinal))
-                .ThenByDescending(row => row.Contains("mast", StringComparison.Ordinal))
+            from row in await target.ReadAsync("document_rows")
+            join document in page.Documents on (string)row[1]! equals document.Id
+            orderby document.ExternalId descending, row[3]
+            select $"{document.ExternalId} {row[3]} {row[4]}"
         );
 
         await using var snapshot = await target
@@ -245,6 +243,23 @@ public sealed class OlderImportTests : IAsyncLifetime
         );
 
         Assert.Contains("public.user_profiles is a view", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Rows_that_a_policy_hides_are_an_error_and_not_a_loss()
+    {
+        await using var target = await OpenAsync("sqlite");
+        await using var login = await TestLogin.CreateAsync(_older, null);
+        await _older.ExecuteAsync(
+            $"alter table older.messages enable row level security; grant usage on schema older to {login.Name}; grant select on all tables in schema older to {login.Name}"
+        );
+
+        var error = await Assert.ThrowsAsync<SlipwayException>(() =>
+            ImportAsync(target, options => options.ConnectionString = login.ConnectionString)
+        );
+
+        Assert.Contains("does not let this login see everything", error.Message, StringComparison.Ordinal);
+        Assert.Equal(ErrorClass.Authentication, error.Class);
     }
 
     public static TheoryData<string> Engines => ["sqlite", "postgres"];

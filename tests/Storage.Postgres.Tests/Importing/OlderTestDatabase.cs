@@ -37,24 +37,24 @@ internal static class OlderTestDatabase
             created_at timestamp default now(), updated_at timestamp default now());
         """;
 
-    private const string Rows = $$"""
+    private const string Rows = $$$"""
         set search_path = older, public;
         insert into user_profiles values
-            ('{{Ada}}', 'ada@example.org', 'Ada', true, '2025-01-01', '2025-02-01'), ('{{Bob}}', 'bob@example.org', null, null, '2025-01-02', '2025-01-02');
+            ('{{{Ada}}}', 'ada@example.org', 'Ada', true, '2025-01-01', '2025-02-01'), ('{{{Bob}}}', 'bob@example.org', null, null, '2025-01-02', '2025-01-02');
         insert into conversations values
-            ('{{Talk}}', '{{Ada}}', 'A talk', '2025-03-01', '2025-03-01', false, '{"a": 1}'),
-            ('{{Failure}}', '{{Bob}}', null, null, null, true, null);
+            ('{{{Talk}}}', '{{{Ada}}}', 'A talk', '2025-03-01', '2025-03-01', false, '{"a": 1}'),
+            ('{{{Failure}}}', '{{{Bob}}}', null, null, null, true, null);
         insert into requests values
-            ('{{Asked}}', '{{Ada}}', '2025-03-01 10:00', 'How many sails?'), ('{{Failed}}', '{{Bob}}', '2025-03-02 10:00', 'Anyone?'),
-            ('{{Untold}}', '{{Bob}}', null, 'Lost "question"');
+            ('{{{Asked}}}', '{{{Ada}}}', '2025-03-01 10:00', 'How many sails?'), ('{{{Failed}}}', '{{{Bob}}}', '2025-03-02 10:00', 'Anyone?'),
+            ('{{{Untold}}}', '{{{Bob}}}', null, 'Lost "question"');
         insert into messages (session_id, message, message_data, created_at) values
-            ('{{Talk}}', '{"type":"human","content":"How many sails?","files":[{"fileName":"a.txt","content":"aGVsbG8=","mimeType":"text/plain"},{"fileName":"bad","content":"%%%","mimeType":""},"odd"]}', null, '2025-03-01 10:00'),
-            ('{{Talk}}', '{"type":"ai","content":"Three.","data":{"request_id":"{{Asked}}"}}', '[{"parts":[{"content":"NUL \u0000 here","part_kind":"text"}],"kind":"response"}]', '2025-03-01 10:01'),
-            ('{{Failure}}', '{"type":"human","content":"Anyone?"}', null, '2025-03-02 10:00'),
-            ('{{Failure}}', '{"type":"ai","content":"Sorry.","data":{"request_id":"{{Failed}}","error":"It broke"}}', null, '2025-03-02 10:01'),
-            ('{{Failure}}', '{"type":"human","content":{"rich":[1]}}', 'not JSON', null),
-            ('{{Failure}}', '{"type":"system","content":"x"}', null, null), ('{{Failure}}', '"text"', null, null),
-            ('{{Bob}}~orphan', '{"type":"human","content":"lost"}', null, null);
+            ('{{{Talk}}}', '{"type":"human","content":"How many sails?","files":[{"fileName":"a.txt","content":"aGVsbG8=","mimeType":"text/plain"},{"fileName":"bad","content":"%%%","mimeType":""},"odd"]}', null, '2025-03-01 10:00'),
+            ('{{{Talk}}}', '{"type":"ai","content":"Three.","data":{"request_id":"{{{Asked}}}"}}', '[{"parts":[{"content":"NUL \u0000 here","part_kind":"text"}],"kind":"response"}]', '2025-03-01 10:01'),
+            ('{{{Failure}}}', '{"type":"human","content":"Anyone?"}', null, '2025-03-02 10:00'),
+            ('{{{Failure}}}', '{"type":"ai","content":"Sorry.","data":{"request_id":"{{{Failed}}}","error":"It broke"}}', null, '2025-03-02 10:01'),
+            ('{{{Failure}}}', '{"type":"human","content":{"rich":[1]}}', 'not JSON', null),
+            ('{{{Failure}}}', '{"type":"system","content":"x"}', null, null), ('{{{Failure}}}', '"text"', null, null),
+            ('{{{Bob}}}~orphan', '{"type":"human","content":"lost"}', null, null);
         insert into document_metadata (id, title, url, schema) values
             ('/data/docs/guide.md', 'guide', 'file:///data/docs/guide.md', null), ('/data/docs/sub/stock.csv', null, null, '["part", "count"]'),
             ('empty', 'Empty', null, null), ('rows', 'Only rows', null, 'not JSON'), ('/elsewhere/x.md', 'x', null, null);
