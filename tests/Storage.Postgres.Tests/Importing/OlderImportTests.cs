@@ -1,8 +1,13 @@
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Slipway.Agents.Conversations;
 using Slipway.Agents.Turns;
+using Slipway.Rag.Chunking;
+using Slipway.Rag.Ingestion;
+using Slipway.Rag.Reading;
 using Slipway.Rag.Retrieval;
+using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Postgres.Importing;
@@ -243,6 +248,61 @@ public sealed class OlderImportTests : IAsyncLifetime
         );
 
         Assert.Contains("public.user_profiles is a view", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Our_pipeline_takes_over_what_was_imported_in_its_sources_name()
+    {
+        await using var target = await OpenAsync("postgres");
+        await ImportAsync(target, options => options.Source = "local");
+        _folder.Write("docs/guide.md", "# Guide\n\nNow with a rudder.\n");
+        _folder.Write("docs/sub/stock.csv", "part,count\nmast,9\n");
+        var store = target.Services.GetRequiredService<IDocumentStore>();
+        var index = target.Services.GetRequiredService<ISearchIndex>();
+        var pipeline = new IngestionPipeline(
+            store,
+            index,
+            ReaderSet.Default,
+            new StructureChunker(),
+            null,
+            new IngestionOptions(),
+            TimeProvider.System,
+            NullLogger<IngestionPipeline>.Instance
+        );
+        var before = await store.ListAsync(new() { Collection = CollectionKey.Default, Principal = Ada }, Token);
+
+        await pipeline.RunAsync(
+            new LocalFolderSource(Path.Combine(_folder.Path, "docs")),
+            CollectionKey.Default,
+            cancellationToken: Token
+        );
+
+        var after = await store.ListAsync(new() { Collection = CollectionKey.Default, Principal = Ada }, Token);
+        foreach (
+            var (name, text) in ((string, string)[])[("guide.md", "Now with a rudder."), ("sub/stock.csv", "mast")]
+        )
+        {
+            var document = after.Documents.Single(document => document.ExternalId == name);
+            Assert.Equal(before.Documents.Single(document => document.ExternalId == name).Id, document.Id);
+            Assert.Equal(2, document.Version);
+            Assert.Contains(text, (await store.ReadTextAsync(Ada, document.Id, Token))!.Text, StringComparison.Ordinal);
+        }
+
+        var counts = await ImportAsync(target, options => options.Source = "local");
+        Assert.Equal(
+            2,
+            (
+                await store.FindAsync(
+                    Ada,
+                    before.Documents.Single(document => document.ExternalId == "guide.md").Id,
+                    Token
+                )
+            )!.Version
+        );
+        Assert.Equal(
+            6,
+            counts.Single(count => count.What == "documents") is { } documents ? documents.Added + documents.Present : 0
+        );
     }
 
     [Fact]
