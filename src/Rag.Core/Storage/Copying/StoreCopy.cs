@@ -81,11 +81,12 @@ public sealed class StoreCopy
 
         async Task WriteAsync()
         {
-            if (batch.Count > 0)
+            if (batch.Count == 0)
             {
-                await _target.WriteAsync(table, batch, cancellationToken).ConfigureAwait(false);
+                return;
             }
 
+            await _target.WriteAsync(table, batch, cancellationToken).ConfigureAwait(false);
             done += batch.Count;
             batch = [];
             bytes = 0;
