@@ -45,15 +45,20 @@ internal static class PublishReport
             async database =>
             {
                 var store = new PostgresDocumentStore(database.Database);
-                foreach (var batch in documents.Chunk(Batch))
-                {
-                    await store.SaveEmbeddingsAsync(
-                        SearchCorpus.Model,
-                        [.. batch.SelectMany(document => document.Embeddings)]
-                    );
-                    await store.PublishBatchAsync([.. batch.Select(document => document.Publication)]);
-                }
-
+                // One writes while the other one analyses.
+                await Parallel.ForEachAsync(
+                    documents.Chunk(Batch),
+                    new ParallelOptions { MaxDegreeOfParallelism = 2 },
+                    async (batch, token) =>
+                    {
+                        await store.SaveEmbeddingsAsync(
+                            SearchCorpus.Model,
+                            [.. batch.SelectMany(document => document.Embeddings)],
+                            token
+                        );
+                        await store.PublishBatchAsync([.. batch.Select(document => document.Publication)], token);
+                    }
+                );
                 await database.Index.MergeAsync(CollectionKey.Default);
             }
         );

@@ -28,32 +28,18 @@ internal static class SearchReport
         Line($"|---|---:|---:|");
         foreach (var pass in new[] { "first pass", "second pass" })
         {
-            await TimeAsync(
-                $"BM25, 10 best ({pass})",
-                questions,
-                async question =>
-                {
-                    await using var snapshot = await database.Index.OpenSnapshotAsync(
-                        CollectionKey.Default,
-                        Principal.Local
-                    );
-                    return await snapshot.SearchTextAsync(question.Text, 10, new Bm25Options());
-                }
-            );
+            await TimeTextAsync($"BM25, 10 best ({pass})", database.Index, questions);
         }
 
         await using var connection = await database.ConnectAsync();
         var column = new EmbeddingColumn(SearchCorpus.Model, SearchCorpus.Dimensions);
         foreach (var count in new[] { 10, 100 })
         {
-            await TimeAsync(
+            await ExecuteAsync(connection, $"set hnsw.ef_search = {Math.Max(100, count + (count / 2))}; set jit = off");
+            await CompareAsync(
                 $"bare prepared statement, {count} nearest",
-                questions,
-                question => BareAsync(connection, column, question.Vector, count)
-            );
-            await TimeAsync(
+                question => BareAsync(connection, column, question.Vector, count),
                 $"vectors, {count} nearest",
-                questions,
                 async question =>
                 {
                     await using var snapshot = await database.Index.OpenSnapshotAsync(
@@ -61,9 +47,53 @@ internal static class SearchReport
                         Principal.Local
                     );
                     return await snapshot.SearchVectorsAsync(SearchCorpus.Model, question.Vector, count);
-                }
+                },
+                questions
             );
         }
+
+        await HybridReport.MeasureSqliteAsync(corpus, questions);
+        await HybridReport.MeasureAsync("PostgreSQL, server included", database.Index, questions);
+        Line($"");
+    }
+
+    public static Task TimeTextAsync(string name, ISearchIndex index, (string Text, float[] Vector)[] questions) =>
+        TimeAsync(
+            name,
+            questions,
+            async question =>
+            {
+                await using var snapshot = await index.OpenSnapshotAsync(CollectionKey.Default, Principal.Local);
+                return await snapshot.SearchTextAsync(question.Text, 10, new Bm25Options());
+            }
+        );
+
+    /// <summary>Both in turn, question by question, so that they meet the same load; the same breadth of search on both sides.</summary>
+    private static async Task CompareAsync<TBaseline, T>(
+        string baselineName,
+        Func<(string Text, float[] Vector), Task<TBaseline>> baseline,
+        string name,
+        Func<(string Text, float[] Vector), Task<T>> search,
+        (string Text, float[] Vector)[] questions
+    )
+    {
+        List<double> before = [];
+        List<double> times = [];
+        foreach (var question in questions)
+        {
+            before.Add(await TimeOneAsync(() => baseline(question)));
+            times.Add(await TimeOneAsync(() => search(question)));
+        }
+
+        Print(baselineName, before);
+        Print(name, times);
+        Line($"| ratio | {times[times.Count / 2] / before[before.Count / 2]:F2} | |");
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
     }
 
     private static async Task LoadAsync(BenchmarkDatabase database, SearchCorpus corpus)
@@ -102,7 +132,7 @@ internal static class SearchReport
         await database.ExecuteAsync("vacuum analyze");
     }
 
-    /// <summary>What an application without Slipway would send: one statement, prepared, that finds the chunks' keys.</summary>
+    /// <summary>The least that finds the nearest: one statement, prepared, that returns keys and distances.</summary>
     private static async Task<int> BareAsync(
         NpgsqlConnection connection,
         EmbeddingColumn column,
@@ -112,8 +142,8 @@ internal static class SearchReport
     {
         await using var command = new NpgsqlCommand(
             $"""
-            select c.document_id, c.ordinal, e.vector::{column.Type} <=> $1::{column.Type}
-            from slipway.embeddings e join slipway.chunks c on c.content_hash = e.content_hash
+            select e.content_hash, e.vector::{column.Type} <=> $1::{column.Type}
+            from slipway.embeddings e
             where e.model = {column.ModelLiteral}
             order by e.vector::{column.Type} <=> $1::{column.Type}
             limit $2
@@ -137,22 +167,31 @@ internal static class SearchReport
         return found;
     }
 
-    private static async Task<double[]> TimeAsync<T>(
+    private static async Task TimeAsync<T>(
         string name,
         (string Text, float[] Vector)[] questions,
         Func<(string Text, float[] Vector), Task<T>> search
     )
     {
-        var times = new double[questions.Length];
-        for (var i = 0; i < questions.Length; i++)
+        List<double> times = [];
+        foreach (var question in questions)
         {
-            var start = TimeProvider.System.GetTimestamp();
-            await search(questions[i]);
-            times[i] = TimeProvider.System.GetElapsedTime(start).TotalMilliseconds;
+            times.Add(await TimeOneAsync(() => search(question)));
         }
 
-        Array.Sort(times);
-        Line($"| {name} | {times[times.Length / 2]:F2} | {times[(int)(times.Length * 0.95)]:F2} |");
-        return times;
+        Print(name, times);
+    }
+
+    private static async Task<double> TimeOneAsync<T>(Func<Task<T>> search)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        await search();
+        return TimeProvider.System.GetElapsedTime(start).TotalMilliseconds;
+    }
+
+    private static void Print(string name, List<double> times)
+    {
+        times.Sort();
+        Line($"| {name} | {times[times.Count / 2]:F2} | {times[(int)(times.Count * 0.95)]:F2} |");
     }
 }

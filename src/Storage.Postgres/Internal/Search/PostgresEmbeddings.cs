@@ -5,7 +5,7 @@ namespace Slipway.Storage.Postgres.Internal.Search;
 /// <summary>Writes embeddings and knows the dimension that each model began with.</summary>
 internal static class PostgresEmbeddings
 {
-    private const int WrittenAtOnce = 1000;
+    private const int WrittenAtOnce = 100;
 
     /// <summary>Keeps embeddings that are not there yet.</summary>
     /// <exception cref="SlipwayException">The vectors are not all of the model's dimension; nothing is kept then.</exception>
@@ -43,7 +43,7 @@ internal static class PostgresEmbeddings
             throw Mismatch(model, other.Vector.Length, dimensions);
         }
 
-        // Parallel arrays of vectors are parsed as one value each: in pieces they stay small.
+        // In pieces: with an index each vector takes milliseconds, and the server is expected to be heard of in between.
         foreach (var part in ordered.Chunk(WrittenAtOnce))
         {
             session.Queue(
