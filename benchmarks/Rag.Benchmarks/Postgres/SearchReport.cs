@@ -132,7 +132,7 @@ internal static class SearchReport
         await database.ExecuteAsync("vacuum analyze");
     }
 
-    /// <summary>The least that finds the nearest: one statement, prepared, that returns keys and distances.</summary>
+    /// <summary>The least that gives the same answer: one statement, prepared, that finds the chunks' keys.</summary>
     private static async Task<int> BareAsync(
         NpgsqlConnection connection,
         EmbeddingColumn column,
@@ -142,8 +142,8 @@ internal static class SearchReport
     {
         await using var command = new NpgsqlCommand(
             $"""
-            select e.content_hash, e.vector::{column.Type} <=> $1::{column.Type}
-            from slipway.embeddings e
+            select c.document_id, c.ordinal, e.vector::{column.Type} <=> $1::{column.Type}
+            from slipway.embeddings e join slipway.chunks c on c.content_hash = e.content_hash
             where e.model = {column.ModelLiteral}
             order by e.vector::{column.Type} <=> $1::{column.Type}
             limit $2
