@@ -110,6 +110,7 @@ public sealed partial class AskTests : IDisposable
         if (!OperatingSystem.IsLinux())
         {
             Assert.Skip("Takes a process without the right to read every file; the way to start one here is Linux's.");
+            return; // for the platform analyser, which does not know that a skip throws
         }
 
         _folder.Write("tank.md", "The tank holds 3.2 litres.");
