@@ -52,8 +52,9 @@ create table if not exists slipway.documents (
     content_hash         text collate "C", -- of the version that answers; null after a failed attempt
     blob_hash            text collate "C", -- what was pushed, for documents of the inbox
     pipeline_fingerprint text collate "C",
-    owner                text collate "C",
+    owner                text collate "C", -- who has claimed it, until claimed_until
     fencing_token        bigint not null default 0,
+    claimed_until        timestamptz,
     attempts             integer not null default 0,
     last_error           text,
     last_error_class     text,
@@ -69,7 +70,8 @@ create table if not exists slipway.documents (
 );
 
 create index if not exists documents_by_name on slipway.documents (tenant, collection, name, id);
-create index if not exists documents_due on slipway.documents (next_action_at) where next_action_at is not null;
+create index if not exists documents_due on slipway.documents (tenant, collection, next_action_at, id) where next_action_at is not null;
+create index if not exists documents_held on slipway.documents (owner) where owner is not null;
 create index if not exists documents_by_modified on slipway.documents (tenant, collection, modified_at);
 create index if not exists documents_by_published on slipway.documents (tenant, collection, published_at);
 create index if not exists documents_by_blob on slipway.documents (tenant, blob_hash) where blob_hash is not null;
@@ -272,6 +274,17 @@ create table if not exists slipway.store_copies (
     started_at  timestamptz not null,
     finished_at timestamptz
 );
+
+-- Tokens of claims on documents: none is given twice, also not after the document was deleted and came back.
+create sequence if not exists slipway.fencing_tokens;
+
+-- Who holds what. What has expired stands here until it is taken or finished.
+create or replace view slipway.holders as
+select 'lease' as kind, name as id, null as tenant, null as collection, name, owner, fencing_token, expires_at
+from slipway.leases where owner is not null
+union all
+select 'document', id, tenant, collection, name, owner, fencing_token, claimed_until
+from slipway.documents where owner is not null;
 
 create table if not exists slipway.users (
     tenant       text collate "C" not null,

@@ -124,6 +124,7 @@ begin
             execute format('grant usage on schema slipway to %I', role);
             execute format('grant select, insert, update, delete on all tables in schema slipway to %I', role);
             execute format('revoke insert, update, delete on slipway.schema_migrations, slipway.clock from %I', role);
+            execute format('grant usage on all sequences in schema slipway to %I', role);
             execute format('grant execute on all functions in schema slipway to %I', role);
         end if;
     end loop;

@@ -31,8 +31,9 @@ create table if not exists documents (
     content_hash         text,             -- of the version that answers; null after a failed attempt
     blob_hash            text,             -- what was pushed, for documents of the inbox
     pipeline_fingerprint text,
-    owner                text,
+    owner                text,             -- who has claimed it, until claimed_until
     fencing_token        integer not null default 0,
+    claimed_until        integer,
     attempts             integer not null default 0,
     last_error           text,
     last_error_class     text,
@@ -48,7 +49,8 @@ create table if not exists documents (
 ) without rowid;
 
 create index if not exists documents_by_name on documents (tenant, collection, name, id);
-create index if not exists documents_due on documents (next_action_at) where next_action_at is not null;
+create index if not exists documents_due on documents (tenant, collection, next_action_at, id) where next_action_at is not null;
+create index if not exists documents_held on documents (owner) where owner is not null;
 create index if not exists documents_by_modified on documents (tenant, collection, modified_at);
 create index if not exists documents_by_published on documents (tenant, collection, published_at);
 
@@ -229,6 +231,22 @@ create table if not exists store_copies (
     started_at  integer not null,
     finished_at integer
 ) without rowid;
+
+-- The last token that a claim on a document was given: none is given twice, also not after the document was deleted and came back.
+create table if not exists fencing_tokens (
+    id   integer primary key check (id = 1),
+    last integer not null
+);
+
+insert or ignore into fencing_tokens (id, last) values (1, 0);
+
+-- Who holds what. What has expired stands here until it is taken or finished.
+create view if not exists holders as
+select 'lease' as kind, name as id, null as tenant, null as collection, name, owner, fencing_token, expires_at
+from leases where owner is not null
+union all
+select 'document', id, tenant, collection, name, owner, fencing_token, claimed_until
+from documents where owner is not null;
 
 create table if not exists users (
     tenant       text not null,

@@ -65,6 +65,7 @@ public static class SlipwayBuilderExtensions
             provider.GetRequiredService<IDocumentStore>(),
             provider.GetRequiredService<IInboxStore>(),
             provider.GetRequiredService<IBlobStore>(),
+            provider.GetRequiredService<IChangeSignal>(),
             provider.GetRequiredService<IngestionPipeline>(),
             Rag(provider).CollectionKey,
             provider.GetRequiredService<TimeProvider>()

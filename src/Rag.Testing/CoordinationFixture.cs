@@ -10,6 +10,9 @@ public abstract class CoordinationFixture : IAsyncDisposable
     /// <summary>Leases.</summary>
     public abstract ILeaseStore Leases { get; }
 
+    /// <summary>Wakes who waits.</summary>
+    public abstract IChangeSignal Changes { get; }
+
     /// <summary>The same database as another process has it: nothing in memory is shared. The caller disposes it.</summary>
     public abstract ValueTask<CoordinationFixture> ReopenAsync(CancellationToken cancellationToken);
 
@@ -17,6 +20,12 @@ public abstract class CoordinationFixture : IAsyncDisposable
     /// <param name="by">Forward, or backward when negative; added to earlier moves.</param>
     /// <param name="cancellationToken">The test's token.</param>
     public abstract ValueTask ShiftClockAsync(TimeSpan by, CancellationToken cancellationToken);
+
+    /// <summary>Adds one to a number in the database and signals a topic, in one transaction.</summary>
+    public abstract ValueTask CountUpAsync(ChangeTopic topic, CancellationToken cancellationToken);
+
+    /// <summary>The number that <see cref="CountUpAsync"/> counts up, 0 at first.</summary>
+    public abstract ValueTask<long> ReadCountAsync(CancellationToken cancellationToken);
 
     /// <inheritdoc />
     public abstract ValueTask DisposeAsync();

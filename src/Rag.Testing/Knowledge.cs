@@ -44,7 +44,15 @@ internal sealed class Knowledge : IDisposable
             time,
             NullLogger<IngestionPipeline>.Instance
         );
-        Inbox = new DocumentInbox(store.Documents, store.Inbox, store.Blobs, Pipeline, CollectionKey.Default, time);
+        Inbox = new DocumentInbox(
+            store.Documents,
+            store.Inbox,
+            store.Blobs,
+            store.Changes,
+            Pipeline,
+            CollectionKey.Default,
+            time
+        );
         _source = new LocalFolderSource(Folder);
     }
 

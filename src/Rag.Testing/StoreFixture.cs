@@ -15,6 +15,12 @@ public abstract class StoreFixture : IAsyncDisposable
     /// <summary>Pushed documents.</summary>
     public abstract IInboxStore Inbox { get; }
 
+    /// <summary>Documents that are due, for workers.</summary>
+    public abstract IDocumentQueue Queue { get; }
+
+    /// <summary>Wakes who waits.</summary>
+    public abstract IChangeSignal Changes { get; }
+
     /// <summary>The search side.</summary>
     public abstract ISearchIndex Search { get; }
 
@@ -26,6 +32,14 @@ public abstract class StoreFixture : IAsyncDisposable
 
     /// <summary>The same database as another process has it: nothing in memory is shared. The caller disposes it.</summary>
     public abstract ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken);
+
+    /// <summary>Now, by the clock of leases and claims.</summary>
+    public abstract ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken);
+
+    /// <summary>Moves the clock of leases and claims, for every process.</summary>
+    /// <param name="by">Forward, or backward when negative; added to earlier moves.</param>
+    /// <param name="cancellationToken">The test's token.</param>
+    public abstract ValueTask ShiftClockAsync(TimeSpan by, CancellationToken cancellationToken);
 
     /// <summary>How many rows of a kind the whole database holds, asked beside the contracts: what was deleted must be gone.</summary>
     public abstract ValueTask<long> CountAsync(StoredKind kind, CancellationToken cancellationToken);

@@ -36,7 +36,8 @@ internal sealed partial class PostgresDocumentStore
                     """
                     update slipway.documents set state = 'pending', blob_hash = $2, name = $3, media_type = coalesce($4, media_type),
                         uri = $5, size = $6, modified_at = $7, modified_ticks = $8, source_metadata = $9, title = coalesce($10, title),
-                        updated_at = $11, attempts = 0, last_error = null, last_error_class = null, next_action_at = $11
+                        updated_at = $11, attempts = 0, last_error = null, last_error_class = null, next_action_at = $11,
+                        owner = null, claimed_until = null
                     where id = $1
                     """,
                     row.Id,
@@ -57,6 +58,8 @@ internal sealed partial class PostgresDocumentStore
                 {
                     DeleteUnusedBlob(session, collection.Tenant, replaced);
                 }
+
+                session.Changed.Add(ChangeTopic.Collection(collection.Tenant, collection.Collection));
 
                 return row.Id;
             },
@@ -90,23 +93,31 @@ internal sealed partial class PostgresDocumentStore
             {
                 while (await database.GuardAsync(() => reader.ReadAsync(cancellationToken)).ConfigureAwait(false))
                 {
-                    yield return new SourceDocument
-                    {
-                        ExternalId = reader.GetString(0),
-                        Name = reader.GetString(1),
-                        MediaType = reader.NullableString(2),
-                        Uri = reader.NullableString(3),
-                        Size = reader.NullableInt64(4),
-                        ModifiedAt = reader.NullableTicks(5),
-                        Metadata = StoredValue.Map(reader.GetString(6)),
-                        // Before the first version the title is only the name, standing in for what the reader will find.
-                        Title = reader.GetString(7) == reader.GetString(1) ? null : reader.GetString(7),
-                        Principals = reader.GetFieldValue<string[]>(8),
-                    };
+                    yield return ReadSourceDocument(reader);
                 }
             }
         }
     }
+
+    public ValueTask<bool> HasPendingAsync(CollectionKey collection, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(
+            null,
+            async session =>
+                await session
+                    .ScalarAsync(
+                        """
+                        select 1 from slipway.documents
+                        where tenant = $1 and collection = $2 and next_action_at is not null and source = $3 and state = 'pending'
+                        limit 1
+                        """,
+                        collection.Tenant,
+                        collection.Collection,
+                        InboxName
+                    )
+                    .ConfigureAwait(false)
+                    is not null,
+            cancellationToken
+        );
 
     public ValueTask<string?> FindBlobAsync(
         CollectionKey collection,
@@ -130,6 +141,18 @@ internal sealed partial class PostgresDocumentStore
                     .ConfigureAwait(false) as string,
             cancellationToken
         );
+
+    /// <summary>
+    /// Wakes who waits for a pushed document. Nobody waits for a listed one; thousands are published in a row, and commits that notify
+    /// go one after the other through the whole server.
+    /// </summary>
+    private static void SignalPushed(PostgresSession session, string source, string id)
+    {
+        if (source == InboxName)
+        {
+            session.Changed.Add(ChangeTopic.Document(id));
+        }
+    }
 
     private static void DeleteUnusedBlob(PostgresSession session, string tenant, string hash)
     {

@@ -13,7 +13,7 @@ internal sealed partial class PostgresDocumentStore
         CancellationToken cancellationToken = default
     ) =>
         (await PublishBatchAsync([publication], cancellationToken).ConfigureAwait(false))[0]
-        ?? throw new PublicationConflictException(publication.Document.Name, publication.BaseVersion);
+        ?? throw Conflict(publication);
 
     public async ValueTask<IReadOnlyList<(string DocumentId, int Version)?>> PublishBatchAsync(
         IReadOnlyList<DocumentPublication> publications,
@@ -43,6 +43,11 @@ internal sealed partial class PostgresDocumentStore
             .ConfigureAwait(false);
     }
 
+    private static SlipwayException Conflict(DocumentPublication publication) =>
+        publication.Claim is { } claim
+            ? new ClaimLostException(publication.Document.Name, claim.Owner)
+            : new PublicationConflictException(publication.Document.Name, publication.BaseVersion);
+
     private async Task<IReadOnlyList<(string DocumentId, int Version)>> PublishAsync(
         PostgresSession session,
         IReadOnlyList<PreparedPublication> batch
@@ -60,6 +65,7 @@ internal sealed partial class PostgresDocumentStore
                 ?? await FindRowAsync(session, publication).ConfigureAwait(false);
             if (
                 row is null
+                || !row.IsHeldBy(publication.Claim)
                 || row.Version != publication.BaseVersion
                 || row.IsPushedAnew(publication.Document, publication.ContentHash)
                 || !taken.Add(row.Id)
@@ -102,6 +108,11 @@ internal sealed partial class PostgresDocumentStore
                 ]
             )
             .ConfigureAwait(false);
+        foreach (var (row, prepared) in rows.Zip(batch))
+        {
+            SignalPushed(session, prepared.Publication.Source, row.Id);
+        }
+
         return [.. rows.Select(row => (row.Id, row.Version + 1))];
     }
 
@@ -161,7 +172,7 @@ internal sealed partial class PostgresDocumentStore
         {
             while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
             {
-                rows[(reader.GetString(5), reader.GetString(6))] = ReadRow(reader);
+                rows[(reader.GetString(8), reader.GetString(9))] = ReadRow(reader);
             }
         }
 

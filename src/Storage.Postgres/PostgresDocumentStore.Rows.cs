@@ -10,7 +10,8 @@ namespace Slipway.Storage.Postgres;
 // The rows that hang on a document, and the document's own.
 internal sealed partial class PostgresDocumentStore
 {
-    private const string RowColumns = "d.id, d.version, d.metadata, d.blob_hash, d.modified_ticks";
+    private const string RowColumns =
+        "d.id, d.version, d.metadata, d.blob_hash, d.modified_ticks, d.owner, d.fencing_token, d.claimed_until > slipway.now()";
 
     /// <summary>A row of <c>documents</c> that this transaction has locked.</summary>
     /// <param name="Id">The document.</param>
@@ -18,14 +19,22 @@ internal sealed partial class PostgresDocumentStore
     /// <param name="Metadata">What the document says of itself.</param>
     /// <param name="BlobHash">What was pushed.</param>
     /// <param name="ModifiedTicks">The source's time.</param>
+    /// <param name="Holder">Who has claimed it, if that is not over, and the claim's token.</param>
     private sealed record DocumentRow(
         string Id,
         int Version,
         IReadOnlyDictionary<string, string> Metadata,
         string? BlobHash,
-        long? ModifiedTicks
+        long? ModifiedTicks,
+        (string Owner, long Token)? Holder
     )
     {
+        /// <summary>
+        /// Whether a worker comes in time, or works without a claim. The row's lock keeps the claim as it is until the commit.
+        /// </summary>
+        public bool IsHeldBy(DocumentClaim? claim) =>
+            claim is null || (claim.Entry.DocumentId == Id && Holder == (claim.Owner, claim.FencingToken));
+
         /// <summary>Whether another content was pushed than the one that was worked on; it still waits, and nothing may be said of it.</summary>
         public bool IsPushedAnew(SourceDocument workedOn, string? contentHash = null) =>
             BlobHash is not null
@@ -170,7 +179,7 @@ internal sealed partial class PostgresDocumentStore
             if (added == 1)
             {
                 ReplacePrincipals(session, id, document.Principals);
-                return new DocumentRow(id, 0, new Dictionary<string, string>(0), null, null);
+                return new DocumentRow(id, 0, new Dictionary<string, string>(0), null, null, null);
             }
         }
     }
@@ -213,6 +222,7 @@ internal sealed partial class PostgresDocumentStore
             reader.GetInt32(1),
             StoredValue.Map(reader.GetString(2)),
             reader.NullableString(3),
-            reader.NullableInt64(4)
+            reader.NullableInt64(4),
+            !reader.IsDBNull(7) && reader.GetBoolean(7) ? (reader.GetString(5), reader.GetInt64(6)) : null
         );
 }

@@ -177,7 +177,8 @@ internal sealed partial class PostgresDocumentStore
                 state = 'published', version = new.version, size = new.size, modified_at = new.modified_at,
                 modified_ticks = new.modified_ticks, seen_at = new.seen_at, content_hash = new.content_hash,
                 pipeline_fingerprint = new.pipeline_fingerprint, attempts = 0, last_error = null, last_error_class = null,
-                next_action_at = null, chunk_count = new.chunk_count, table_columns = new.table_columns, metadata = new.metadata,
+                next_action_at = null, owner = null, claimed_until = null, chunk_count = new.chunk_count,
+                table_columns = new.table_columns, metadata = new.metadata,
                 source_metadata = new.source_metadata, updated_at = $1, published_at = $1, external_id = new.external_id
             from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::bigint[], $9::timestamptz[],
                 $10::bigint[], $11::timestamptz[], $12::text[], $13::text[], $14::integer[], $15::text[], $16::text[], $17::text[],

@@ -9,7 +9,10 @@ using Slipway.Storage.Postgres.Internal.Search;
 namespace Slipway.Storage.Postgres;
 
 /// <summary>Ledger, knowledge and inbox in PostgreSQL.</summary>
-internal sealed partial class PostgresDocumentStore(PostgresDatabase database) : IDocumentStore, IInboxStore
+internal sealed partial class PostgresDocumentStore(PostgresDatabase database)
+    : IDocumentStore,
+        IInboxStore,
+        IDocumentQueue
 {
     /// <summary>Documents in one batch of statements.</summary>
     private const int SeenAtOnce = 500;
@@ -94,6 +97,11 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database) :
             {
                 var row = await FindOrAddAsync(session, failure.Collection, failure.Source, failure.Document)
                     .ConfigureAwait(false);
+                if (!row.IsHeldBy(failure.Claim))
+                {
+                    throw new ClaimLostException(failure.Document.Name, failure.Claim!.Owner);
+                }
+
                 if (row.IsPushedAnew(failure.Document))
                 {
                     return;
@@ -103,7 +111,7 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database) :
                     """
                     update slipway.documents set state = $2, size = $3, modified_at = $4, modified_ticks = $5, seen_at = $6,
                         content_hash = null, pipeline_fingerprint = $7, attempts = attempts + 1, last_error = $8,
-                        last_error_class = $9, next_action_at = $10, updated_at = $11
+                        last_error_class = $9, next_action_at = $10, updated_at = $11, owner = null, claimed_until = null
                     where id = $1
                     """,
                     row.Id,
@@ -127,6 +135,7 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database) :
                     StoredValue.Text(failure.ErrorClass),
                     failure.Error
                 );
+                SignalPushed(session, failure.Source, row.Id);
             },
             cancellationToken
         );
@@ -165,6 +174,7 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database) :
                         deleted.Add(reader.GetString(0));
                         if (reader.NullableString(1) is { } blob)
                         {
+                            SignalPushed(session, InboxName, reader.GetString(0));
                             blobs.Add(blob);
                         }
                     }
@@ -282,6 +292,7 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database) :
         await session.FlushAsync().ConfigureAwait(false);
         foreach (var (id, document, _) in noting.Where(noted => noted.Item3.RecordsAffected > 0))
         {
+            SignalPushed(session, source, id);
             ReplacePrincipals(session, id, document.Principals);
             if (before[id].Source != StoredValue.Json(document.Metadata))
             {
@@ -304,7 +315,7 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database) :
             """
             update slipway.documents d set external_id = $2, name = $3, uri = $4, size = $5, modified_at = $6,
                 modified_ticks = $7, seen_at = $8, updated_at = $9, source_metadata = $10, state = 'published', attempts = 0,
-                last_error = null, last_error_class = null, next_action_at = null
+                last_error = null, last_error_class = null, next_action_at = null, owner = null, claimed_until = null
             where id = $1 and (blob_hash is null or modified_ticks is not distinct from $7) and not exists (
                 select from slipway.documents other
                 where other.tenant = $11 and other.collection = $12 and other.source = $13 and other.external_id = $2

@@ -73,12 +73,15 @@ public static class PostgresSlipwayBuilderExtensions
         services.TryAddSingleton<PostgresDocumentStore>();
         services.TryAddSingleton<IDocumentStore>(provider => provider.GetRequiredService<PostgresDocumentStore>());
         services.TryAddSingleton<IInboxStore>(provider => provider.GetRequiredService<PostgresDocumentStore>());
+        services.TryAddSingleton<IDocumentQueue>(provider => provider.GetRequiredService<PostgresDocumentStore>());
         services.TryAddSingleton<IBlobStore, PostgresBlobStore>();
         services.TryAddSingleton<ISearchIndex>(provider => new PostgresSearchIndex(
             provider.GetRequiredService<PostgresDatabase>()
         ));
         services.TryAddSingleton<ILeaseStore, PostgresLeaseStore>();
         services.TryAddSingleton<IPassageReader, PostgresPassageReader>();
+        services.TryAddSingleton<ILeaseStore, PostgresLeaseStore>();
+        services.TryAddSingleton<IChangeSignal, PostgresChangeSignal>();
         services.TryAddSingleton<IConversationStore>(provider => new PostgresConversationStore(
             provider.GetRequiredService<PostgresDatabase>(),
             provider.GetService<ILogger<PostgresConversationStore>>()

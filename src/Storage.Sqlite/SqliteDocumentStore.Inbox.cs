@@ -28,7 +28,7 @@ internal sealed partial class SqliteDocumentStore
                     """
                     update documents set state = 'pending', blob_hash = $2, name = $3, media_type = coalesce($4, media_type), uri = $5,
                         size = $6, modified_at = $7, modified_ticks = $8, source_metadata = $9, title = coalesce($10, title), updated_at = $11,
-                        attempts = 0, last_error = null, last_error_class = null, next_action_at = $11
+                        attempts = 0, last_error = null, last_error_class = null, next_action_at = $11, owner = null, claimed_until = null
                     where id = $1
                     """,
                     id,
@@ -50,6 +50,8 @@ internal sealed partial class SqliteDocumentStore
                     DeleteUnusedBlob(session, collection.Tenant, replaced);
                 }
 
+                session.Changed.Add(ChangeTopic.Collection(collection.Tenant, collection.Collection));
+
                 return id;
             },
             cancellationToken
@@ -64,7 +66,7 @@ internal sealed partial class SqliteDocumentStore
         using var read = await database.BeginReadAsync(cancellationToken).ConfigureAwait(false);
         using var reader = read.Session.Query(
             """
-            select external_id, name, media_type, uri, size, modified_ticks, source_metadata, title, version,
+            select external_id, name, media_type, uri, size, modified_ticks, source_metadata, title,
                 (select json_group_array(principal) from document_principals p where p.document_id = d.id)
             from documents d where tenant = $1 and collection = $2 and source = $3
             """,
@@ -74,21 +76,25 @@ internal sealed partial class SqliteDocumentStore
         );
         while (reader.Read())
         {
-            yield return new SourceDocument
-            {
-                ExternalId = reader.GetString(0),
-                Name = reader.GetString(1),
-                MediaType = reader.NullableString(2),
-                Uri = reader.NullableString(3),
-                Size = reader.NullableInt64(4),
-                ModifiedAt = reader.NullableTicks(5),
-                Metadata = StoredValue.Map(reader.GetString(6)),
-                // Before the first version the title is only the name, standing in for what the reader will find.
-                Title = reader.GetString(7) == reader.GetString(1) ? null : reader.GetString(7),
-                Principals = StoredValue.List(reader.GetString(9)),
-            };
+            yield return ReadSourceDocument(reader);
         }
     }
+
+    public ValueTask<bool> HasPendingAsync(CollectionKey collection, CancellationToken cancellationToken = default) =>
+        database.ReadAsync(
+            session =>
+                session.Scalar(
+                    """
+                    select 1 from documents
+                    where tenant = $1 and collection = $2 and next_action_at is not null and source = $3 and state = 'pending' limit 1
+                    """,
+                    collection.Tenant,
+                    collection.Collection,
+                    InboxName
+                )
+                    is not null,
+            cancellationToken
+        );
 
     public ValueTask<string?> FindBlobAsync(
         CollectionKey collection,
@@ -108,6 +114,15 @@ internal sealed partial class SqliteDocumentStore
                 ) as string,
             cancellationToken
         );
+
+    /// <summary>Wakes who waits for a pushed document. Nobody waits for a listed one, and thousands are published in a row.</summary>
+    private static void SignalPushed(SqliteSession session, string source, string id)
+    {
+        if (source == InboxName)
+        {
+            session.Changed.Add(ChangeTopic.Document(id));
+        }
+    }
 
     private static void DeleteUnusedBlob(SqliteSession session, string tenant, string hash) =>
         session.Execute(

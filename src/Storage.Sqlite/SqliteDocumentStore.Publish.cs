@@ -14,7 +14,7 @@ internal sealed partial class SqliteDocumentStore
         CancellationToken cancellationToken = default
     ) =>
         (await PublishBatchAsync([publication], cancellationToken).ConfigureAwait(false))[0]
-        ?? throw new PublicationConflictException(publication.Document.Name, publication.BaseVersion);
+        ?? throw Conflict(publication);
 
     public async ValueTask<IReadOnlyList<(string DocumentId, int Version)?>> PublishBatchAsync(
         IReadOnlyList<DocumentPublication> publications,
@@ -36,6 +36,11 @@ internal sealed partial class SqliteDocumentStore
             )
             .ConfigureAwait(false);
     }
+
+    private static SlipwayException Conflict(DocumentPublication publication) =>
+        publication.Claim is { } claim
+            ? new ClaimLostException(publication.Document.Name, claim.Owner)
+            : new PublicationConflictException(publication.Document.Name, publication.BaseVersion);
 
     private IReadOnlyList<(string DocumentId, int Version)> Publish(
         SqliteSession session,
@@ -65,6 +70,7 @@ internal sealed partial class SqliteDocumentStore
         var publication = prepared.Publication;
         if (
             FindRow(session, publication) is not var (id, current)
+            || !IsHeldBy(session, id, publication.Claim)
             || current != publication.BaseVersion
             || IsPushedAnew(session, id, publication.Document, publication.ContentHash)
         )
@@ -90,6 +96,7 @@ internal sealed partial class SqliteDocumentStore
             null,
             null
         );
+        SignalPushed(session, publication.Source, id);
         return (id, version);
     }
 
@@ -207,7 +214,8 @@ internal sealed partial class SqliteDocumentStore
             update documents set name = $2, title = $3, media_type = $4, uri = $5, state = 'published', version = $6, size = $7,
                 modified_at = $8, modified_ticks = $9, seen_at = $10, content_hash = $11, pipeline_fingerprint = $12, attempts = 0,
                 last_error = null, last_error_class = null, next_action_at = null, chunk_count = $13, table_columns = $14,
-                metadata = $15, source_metadata = $16, updated_at = $17, published_at = $17, external_id = $18
+                metadata = $15, source_metadata = $16, updated_at = $17, published_at = $17, external_id = $18, owner = null,
+                claimed_until = null
             where id = $1
             """,
             id,

@@ -9,7 +9,7 @@ using Slipway.Storage.Sqlite.Internal.Search;
 namespace Slipway.Storage.Sqlite;
 
 /// <summary>Ledger, knowledge and inbox in SQLite.</summary>
-internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDocumentStore, IInboxStore
+internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDocumentStore, IInboxStore, IDocumentQueue
 {
     public async IAsyncEnumerable<LedgerEntry> ReadLedgerAsync(
         CollectionKey collection,
@@ -67,7 +67,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
                         """
                         update or ignore documents set external_id = $2, name = $3, uri = $4, size = $5, modified_at = $6, modified_ticks = $7,
                             seen_at = $8, updated_at = $9, source_metadata = $13, state = 'published', attempts = 0,
-                            last_error = null, last_error_class = null, next_action_at = null
+                            last_error = null, last_error_class = null, next_action_at = null, owner = null, claimed_until = null
                         where id = $1 and version > 0 and tenant = $10 and collection = $11 and source = $12
                             and (blob_hash is null or modified_ticks is $7)
                         """,
@@ -87,6 +87,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
                     );
                     if (noted > 0)
                     {
+                        SignalPushed(session, source, id);
                         ReplacePrincipals(session, id, document.Principals);
                         if (changed)
                         {
@@ -105,6 +106,11 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
             session =>
             {
                 var (id, version) = FindOrAdd(session, failure.Collection, failure.Source, failure.Document);
+                if (!IsHeldBy(session, id, failure.Claim))
+                {
+                    throw new ClaimLostException(failure.Document.Name, failure.Claim!.Owner);
+                }
+
                 if (IsPushedAnew(session, id, failure.Document))
                 {
                     return;
@@ -114,7 +120,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
                     """
                     update documents set state = $2, size = $3, modified_at = $4, modified_ticks = $5, seen_at = $6, content_hash = null,
                         pipeline_fingerprint = $7, attempts = attempts + 1, last_error = $8, last_error_class = $9, next_action_at = $10,
-                        updated_at = $11
+                        updated_at = $11, owner = null, claimed_until = null
                     where id = $1
                     """,
                     id,
@@ -138,6 +144,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
                     StoredValue.Text(failure.ErrorClass),
                     failure.Error
                 );
+                SignalPushed(session, failure.Source, id);
             },
             cancellationToken
         );
@@ -173,6 +180,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
                     SqliteIndexWriter.Delete(session, index, id);
                     if (blob is not null)
                     {
+                        SignalPushed(session, InboxName, id);
                         DeleteUnusedBlob(session, collection.Tenant, blob);
                     }
                 }

@@ -50,12 +50,14 @@ public static class SqliteSlipwayBuilderExtensions
         services.TryAddSingleton<SqliteDocumentStore>();
         services.TryAddSingleton<IDocumentStore>(provider => provider.GetRequiredService<SqliteDocumentStore>());
         services.TryAddSingleton<IInboxStore>(provider => provider.GetRequiredService<SqliteDocumentStore>());
+        services.TryAddSingleton<IDocumentQueue>(provider => provider.GetRequiredService<SqliteDocumentStore>());
         services.TryAddSingleton<IBlobStore, SqliteBlobStore>();
         services.TryAddSingleton<ISearchIndex>(provider => new SqliteSearchIndex(
             provider.GetRequiredService<SqliteDatabase>()
         ));
         services.TryAddSingleton<IPassageReader, SqlitePassageReader>();
         services.TryAddSingleton<ILeaseStore, SqliteLeaseStore>();
+        services.TryAddSingleton<IChangeSignal, SqliteChangeSignal>();
         services.TryAddSingleton<IConversationStore>(provider => new SqliteConversationStore(
             provider.GetRequiredService<SqliteDatabase>(),
             provider.GetService<ILogger<SqliteConversationStore>>()

@@ -11,12 +11,13 @@ namespace Slipway.Rag.Ingestion;
 /// </remarks>
 public sealed class DocumentInbox : IDisposable
 {
-    /// <summary>How often <see cref="WaitAsync"/> asks the database: another process may be the one that reads it.</summary>
-    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(100);
+    /// <summary>When <see cref="WaitAsync"/> looks again unasked: whoever changed the document may be a release that sends no signals.</summary>
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(5);
 
     private readonly IDocumentStore _documents;
     private readonly IInboxStore _inbox;
     private readonly IBlobStore _blobs;
+    private readonly IChangeSignal _changes;
     private readonly IngestionPipeline _pipeline;
     private readonly CollectionKey _collection;
     private readonly TimeProvider _time;
@@ -27,6 +28,7 @@ public sealed class DocumentInbox : IDisposable
         IDocumentStore documents,
         IInboxStore inbox,
         IBlobStore blobs,
+        IChangeSignal changes,
         IngestionPipeline pipeline,
         CollectionKey collection,
         TimeProvider timeProvider
@@ -35,10 +37,11 @@ public sealed class DocumentInbox : IDisposable
         _documents = documents;
         _inbox = inbox;
         _blobs = blobs;
+        _changes = changes;
         _pipeline = pipeline;
         _collection = collection;
         _time = timeProvider;
-        _source = new InboxSource(collection, inbox, blobs);
+        _source = new InboxSource(collection, inbox, blobs, changes);
     }
 
     /// <summary>The inbox as a source, for the worker that runs all sources.</summary>
@@ -62,7 +65,7 @@ public sealed class DocumentInbox : IDisposable
         var (hash, length) = await _blobs
             .PutAsync(_collection.Tenant, content, cancellationToken)
             .ConfigureAwait(false);
-        var id = await _inbox
+        return await _inbox
             .EnqueueAsync(
                 _collection,
                 new SourceDocument
@@ -81,8 +84,6 @@ public sealed class DocumentInbox : IDisposable
                 cancellationToken
             )
             .ConfigureAwait(false);
-        _source.Signal();
-        return id;
     }
 
     /// <summary>Where a document stands; null when there is none that the principal may read.</summary>
@@ -100,6 +101,9 @@ public sealed class DocumentInbox : IDisposable
         CancellationToken cancellationToken = default
     )
     {
+        using var changes = await _changes
+            .SubscribeAsync(ChangeTopic.Document(documentId), cancellationToken)
+            .ConfigureAwait(false);
         while (true)
         {
             var document = await _documents.FindAsync(principal, documentId, cancellationToken).ConfigureAwait(false);
@@ -108,7 +112,7 @@ public sealed class DocumentInbox : IDisposable
                 return document;
             }
 
-            await Task.Delay(PollInterval, _time, cancellationToken).ConfigureAwait(false);
+            await changes.WaitAsync(LookAgain, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -21,7 +21,7 @@ public sealed partial class IngestionPipeline
         CancellationToken cancellationToken
     )
     {
-        if (exception is PublicationConflictException)
+        if (exception is PublicationConflictException or ClaimLostException)
         {
             run.CountUnchanged(); // somebody else has just done the same work
             return;

@@ -4,17 +4,15 @@ using Slipway.Rag.Storage;
 namespace Slipway.Rag.Sources;
 
 /// <summary>The documents that were pushed, as a source: the same engine reads them.</summary>
-internal sealed class InboxSource(CollectionKey collection, IInboxStore inbox, IBlobStore blobs)
+internal sealed class InboxSource(CollectionKey collection, IInboxStore inbox, IBlobStore blobs, IChangeSignal changes)
     : IDocumentSource,
         IDisposable
 {
     public const string SourceName = "inbox";
 
-    private readonly SemaphoreSlim _arrived = new(0);
+    private IChangeSubscription? _subscription;
 
     public string Name => SourceName;
-
-    public void Signal() => _arrived.Release();
 
     public async IAsyncEnumerable<SourceItem> ListAsync(
         [EnumeratorCancellation] CancellationToken cancellationToken = default
@@ -46,18 +44,20 @@ internal sealed class InboxSource(CollectionKey collection, IInboxStore inbox, I
         CancellationToken cancellationToken = default
     )
     {
-        using var timeout = new CancellationTokenSource(atMost, timeProvider);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        try
-        {
-            await _arrived.WaitAsync(either.Token).ConfigureAwait(false);
-            while (_arrived.Wait(0, CancellationToken.None)) { } // one run serves all that came together
-        }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            // nothing came: the interval's comparison
-        }
+        // It lives on between waits, so that what is pushed during a run is not missed.
+        _subscription ??= await changes
+            .SubscribeAsync(ChangeTopic.Collection(collection.Tenant, collection.Collection), cancellationToken)
+            .ConfigureAwait(false);
+        var start = timeProvider.GetTimestamp();
+        while (
+            Left(start) is var left
+            && await _subscription.WaitAsync(left, cancellationToken).ConfigureAwait(false)
+            && !await inbox.HasPendingAsync(collection, cancellationToken).ConfigureAwait(false)
+        ) { }
+
+        TimeSpan Left(long since) =>
+            timeProvider.GetElapsedTime(since) is var elapsed && elapsed < atMost ? atMost - elapsed : TimeSpan.Zero;
     }
 
-    public void Dispose() => _arrived.Dispose();
+    public void Dispose() => _subscription?.Dispose();
 }

@@ -92,6 +92,13 @@ public sealed record DocumentPublication
     /// </summary>
     public string? DocumentId { get; init; }
 
+    /// <summary>
+    /// The claim under which the work was done: publishing is refused with <see cref="ClaimLostException"/> when it is not held any more,
+    /// or the ledger has moved on in spite of it.
+    /// Null publishes without one, on <see cref="BaseVersion"/> alone.
+    /// </summary>
+    public DocumentClaim? Claim { get; init; }
+
     /// <summary>Media type that was decided on.</summary>
     public required string MediaType { get; init; }
 
@@ -186,6 +193,9 @@ public sealed record DocumentFailure
 
     /// <summary>Duration of the attempt.</summary>
     public TimeSpan Duration { get; init; }
+
+    /// <summary>The claim under which it was tried, as in <see cref="DocumentPublication.Claim"/>; null for none.</summary>
+    public DocumentClaim? Claim { get; init; }
 }
 
 /// <summary>A document as people and tools see it.</summary>

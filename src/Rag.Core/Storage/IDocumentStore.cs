@@ -37,6 +37,7 @@ public interface IDocumentStore
     /// The ledger has moved on since <see cref="DocumentPublication.BaseVersion"/>: another version, the row of
     /// <see cref="DocumentPublication.DocumentId"/> deleted, or its new place taken. Nothing has changed then.
     /// </exception>
+    /// <exception cref="ClaimLostException"><see cref="DocumentPublication.Claim"/> is not held any more. Nothing has changed then.</exception>
     ValueTask<(string DocumentId, int Version)> PublishAsync(
         DocumentPublication publication,
         CancellationToken cancellationToken = default
@@ -67,6 +68,7 @@ public interface IDocumentStore
     );
 
     /// <summary>Notes a failed attempt. An older version goes on answering.</summary>
+    /// <exception cref="ClaimLostException"><see cref="DocumentFailure.Claim"/> is not held any more. Nothing has changed then.</exception>
     ValueTask RecordFailureAsync(DocumentFailure failure, CancellationToken cancellationToken = default);
 
     /// <summary>Deletes documents: chunks, versions, rows and index entries. Answers do not find them after this returns.</summary>

@@ -28,6 +28,9 @@ public interface IInboxStore
         CancellationToken cancellationToken = default
     );
 
+    /// <summary>Whether a pushed document still waits to be read.</summary>
+    ValueTask<bool> HasPendingAsync(CollectionKey collection, CancellationToken cancellationToken = default);
+
     /// <summary>The blob that holds a pushed document's bytes; null when there is no such document.</summary>
     ValueTask<string?> FindBlobAsync(
         CollectionKey collection,

@@ -1,5 +1,6 @@
 using Npgsql;
 using Pgvector.Npgsql;
+using Slipway.Internal;
 
 namespace Slipway.Storage.Postgres.Internal;
 
@@ -41,10 +42,14 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
     {
         (_options, _dataSource, _ownsDataSource, Time) = (options, dataSource, ownsDataSource, timeProvider);
         _direct = PostgresConnectionString.ParseDirect(options) is { } direct ? CreateDataSource(direct) : dataSource;
+        Changes = new ChangeHub(timeProvider);
         Target = PostgresConnectionString.Describe(dataSource.ConnectionString);
     }
 
     public TimeProvider Time { get; }
+
+    /// <summary>Who in this process waits for what.</summary>
+    public ChangeHub Changes { get; }
 
     /// <summary>Host, port and database, for messages.</summary>
     public string Target { get; }

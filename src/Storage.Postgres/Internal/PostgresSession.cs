@@ -8,6 +8,9 @@ namespace Slipway.Storage.Postgres.Internal;
 /// </summary>
 internal sealed class PostgresSession : IAsyncDisposable
 {
+    /// <summary>Where the database's notifications are sent.</summary>
+    public const string Channel = "slipway";
+
     private readonly NpgsqlTransaction _transaction;
     private NpgsqlBatch? _queued;
     private bool _firstAnswerIsOurs;
@@ -30,6 +33,9 @@ internal sealed class PostgresSession : IAsyncDisposable
 
     /// <summary>The server's number of a writing transaction; null before its first statement was answered, and in a read.</summary>
     public string? TransactionId { get; private set; }
+
+    /// <summary>What the transaction changes that others may wait for; the server wakes them when it has committed.</summary>
+    public HashSet<ChangeTopic> Changed { get; } = [];
 
     /// <summary>Opens a connection and a transaction; both reach the server together with the first statement.</summary>
     public static async Task<PostgresSession> BeginAsync(
@@ -121,6 +127,14 @@ internal sealed class PostgresSession : IAsyncDisposable
 
     public async Task CommitAsync()
     {
+        if (Changed.Count > 0)
+        {
+            Queue(
+                $"select pg_notify('{Channel}', topic) from unnest($1) topic",
+                [Changed.Select(topic => topic.Key).ToArray()]
+            );
+        }
+
         await FlushAsync().ConfigureAwait(false);
         await _transaction.CommitAsync(CancellationToken).ConfigureAwait(false);
     }

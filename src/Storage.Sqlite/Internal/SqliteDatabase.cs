@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Data.Sqlite;
+using Slipway.Internal;
 
 namespace Slipway.Storage.Sqlite.Internal;
 
@@ -21,6 +22,7 @@ internal sealed class SqliteDatabase : IDisposable
     {
         _options = options;
         Time = timeProvider;
+        Changes = new ChangeHub(timeProvider);
         Path = System.IO.Path.GetFullPath(options.Path);
         _connectionString = new SqliteConnectionStringBuilder
         {
@@ -33,6 +35,9 @@ internal sealed class SqliteDatabase : IDisposable
     public string Path { get; }
 
     public TimeProvider Time { get; }
+
+    /// <summary>Who in this process waits for what.</summary>
+    public ChangeHub Changes { get; }
 
     /// <summary>Now, in the unit of every time column.</summary>
     public long Now => Time.GetUtcNow().ToUnixTimeMilliseconds();
@@ -90,11 +95,17 @@ internal sealed class SqliteDatabase : IDisposable
                 {
                     var result = work(session);
                     transaction.Commit();
+                    foreach (var topic in session.Changed)
+                    {
+                        Changes.Raise(topic.Key);
+                    }
+
                     return result;
                 }
                 finally
                 {
                     session.Transaction = null;
+                    session.Changed.Clear();
                 }
             });
         }
@@ -133,6 +144,22 @@ internal sealed class SqliteDatabase : IDisposable
             session.Transaction = session.Connection.BeginTransaction(deferred: true);
             return new SqliteRead(this, session);
         });
+    }
+
+    /// <summary>A number that another process's commit changes, and this process's own does not.</summary>
+    public async ValueTask<long> ReadDataVersionAsync(CancellationToken cancellationToken)
+    {
+        await OpenAsync(cancellationToken).ConfigureAwait(false);
+        await _writerQueue.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            // https://www.sqlite.org/pragma.html#pragma_data_version: only commits of other connections count, so it is the writer's.
+            return Guard(() => (long)_writer!.Scalar("pragma data_version")!);
+        }
+        finally
+        {
+            _writerQueue.Release();
+        }
     }
 
     /// <summary>Runs work and turns the driver's errors into errors that name the file and the fix.</summary>

@@ -14,6 +14,9 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
 
     public SqliteTransaction? Transaction { get; set; }
 
+    /// <summary>What the transaction changes that others may wait for; they are woken after the commit.</summary>
+    public HashSet<ChangeTopic> Changed { get; } = [];
+
     public int Execute(string sql, params ReadOnlySpan<object?> arguments) => Prepare(sql, arguments).ExecuteNonQuery();
 
     public SqliteDataReader Query(string sql, params ReadOnlySpan<object?> arguments) =>

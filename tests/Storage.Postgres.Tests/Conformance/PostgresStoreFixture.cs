@@ -10,12 +10,14 @@ internal sealed class PostgresStoreFixture : StoreFixture
     private readonly PostgresTestDatabase _test;
     private readonly bool _owns;
     private readonly PostgresDocumentStore _documents;
+    private readonly PostgresChangeSignal _changes;
 
     private PostgresStoreFixture(PostgresTestDatabase test, TimeProvider time, bool owns)
     {
         (_test, _owns) = (test, owns);
         Database = new PostgresDatabase(test.Options, time);
         _documents = new PostgresDocumentStore(Database);
+        _changes = new PostgresChangeSignal(Database);
         Search = new PostgresSearchIndex(Database);
         Blobs = new PostgresBlobStore(Database);
         Passages = new PostgresPassageReader(Database);
@@ -26,6 +28,10 @@ internal sealed class PostgresStoreFixture : StoreFixture
     public override IDocumentStore Documents => _documents;
 
     public override IInboxStore Inbox => _documents;
+
+    public override IDocumentQueue Queue => _documents;
+
+    public override IChangeSignal Changes => _changes;
 
     public override ISearchIndex Search { get; }
 
@@ -41,11 +47,18 @@ internal sealed class PostgresStoreFixture : StoreFixture
     public override ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken) =>
         new(new PostgresStoreFixture(_test, Database.Time, owns: false));
 
+    public override async ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) =>
+        new((DateTime)(await _test.ExecuteAsync("select slipway.now()"))!);
+
+    public override async ValueTask ShiftClockAsync(TimeSpan by, CancellationToken cancellationToken) =>
+        await _test.ShiftClockAsync(by);
+
     public override async ValueTask<long> CountAsync(StoredKind kind, CancellationToken cancellationToken) =>
         (long)(await _test.ExecuteAsync($"select count(*) from slipway.{Table(kind)}"))!;
 
     public override async ValueTask DisposeAsync()
     {
+        await _changes.DisposeAsync();
         await Database.DisposeAsync();
         if (_owns)
         {

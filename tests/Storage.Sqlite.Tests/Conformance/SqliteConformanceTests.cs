@@ -63,6 +63,12 @@ public sealed class SqliteKnowledgeToolsTests() : KnowledgeToolsSuite(SqliteStor
 public sealed class SqliteConversationStoreTests() : ConversationStoreSuite(SqliteConversationStoreFixture.OpenAsync);
 
 [Trait("Tier", "fast")]
+public sealed class SqliteClaimTests() : ClaimSuite(SqliteStoreFixture.OpenAsync);
+
+[Trait("Tier", "fast")]
+public sealed class SqliteChangeSignalTests() : ChangeSignalSuite(SqliteCoordinationFixture.OpenAsync);
+
+[Trait("Tier", "fast")]
 public sealed class SqliteLeaseTests() : LeaseSuite(SqliteCoordinationFixture.OpenAsync);
 
 [Trait("Tier", "fast")]

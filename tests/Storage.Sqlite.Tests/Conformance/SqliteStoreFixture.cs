@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Time.Testing;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Testing;
 using Slipway.Storage.Sqlite.Internal;
@@ -10,6 +11,7 @@ internal sealed class SqliteStoreFixture : StoreFixture
     private readonly TemporaryFolder _folder;
     private readonly bool _owns;
     private readonly SqliteDocumentStore _documents;
+    private readonly SqliteChangeSignal _changes;
 
     private SqliteStoreFixture(TemporaryFolder folder, TimeProvider time, bool owns)
     {
@@ -19,6 +21,7 @@ internal sealed class SqliteStoreFixture : StoreFixture
             time
         );
         _documents = new SqliteDocumentStore(Database);
+        _changes = new SqliteChangeSignal(Database);
         Search = new SqliteSearchIndex(Database);
         Blobs = new SqliteBlobStore(Database);
         Passages = new SqlitePassageReader(Database);
@@ -29,6 +32,10 @@ internal sealed class SqliteStoreFixture : StoreFixture
     public override IDocumentStore Documents => _documents;
 
     public override IInboxStore Inbox => _documents;
+
+    public override IDocumentQueue Queue => _documents;
+
+    public override IChangeSignal Changes => _changes;
 
     public override ISearchIndex Search { get; }
 
@@ -42,11 +49,22 @@ internal sealed class SqliteStoreFixture : StoreFixture
     public override ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken) =>
         new(new SqliteStoreFixture(_folder, Database.Time, owns: false));
 
+    public override ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) =>
+        new(Database.Time.GetUtcNow());
+
+    public override ValueTask ShiftClockAsync(TimeSpan by, CancellationToken cancellationToken)
+    {
+        var time = Assert.IsType<FakeTimeProvider>(Database.Time);
+        time.AdjustTime(time.GetUtcNow() + by); // a wall clock that is set; timers run on
+        return ValueTask.CompletedTask;
+    }
+
     public override ValueTask<long> CountAsync(StoredKind kind, CancellationToken cancellationToken) =>
         Database.ReadAsync(session => (long)session.Scalar("select count(*) from " + Table(kind))!, cancellationToken);
 
     public override ValueTask DisposeAsync()
     {
+        _changes.Dispose();
         Database.Dispose();
         if (_owns)
         {

@@ -1,0 +1,204 @@
+using Npgsql;
+using Slipway.Rag.Sources;
+using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Internal;
+using Slipway.Storage.Postgres.Internal;
+
+namespace Slipway.Storage.Postgres;
+
+internal sealed partial class PostgresDocumentStore
+{
+    public ValueTask<IReadOnlyList<DocumentClaim>> ClaimAsync(
+        CollectionKey collection,
+        string owner,
+        int count,
+        TimeSpan duration,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(owner);
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        var milliseconds = StoredValue.Milliseconds(duration);
+        return database.WriteAsync<IReadOnlyList<DocumentClaim>>(
+            null,
+            async session =>
+            {
+                var reader = await session
+                    .QueryAsync(
+                        // A token is drawn once its row is locked, so on one document they rise.
+                        """
+                        with due as (
+                            select id from slipway.documents
+                            where tenant = $1 and collection = $2 and next_action_at <= (select slipway.now())
+                                and (claimed_until is null or claimed_until <= (select slipway.now()))
+                            order by next_action_at, id limit $3 for no key update skip locked
+                        ), claimed as (
+                            update slipway.documents d set owner = $4, fencing_token = nextval('slipway.fencing_tokens'),
+                                claimed_until = slipway.now() + $5 * interval '1 millisecond'
+                            from due where d.id = due.id returning d.*
+                        )
+                        select external_id, name, media_type, uri, size, modified_ticks, source_metadata, title,
+                            array(select principal from slipway.document_principals p where p.document_id = d.id order by principal),
+                            source, id, state, seen_at, content_hash, pipeline_fingerprint, version, attempts, next_action_at,
+                            fencing_token, claimed_until
+                        from claimed d order by next_action_at, id
+                        """,
+                        collection.Tenant,
+                        collection.Collection,
+                        count,
+                        owner,
+                        milliseconds
+                    )
+                    .ConfigureAwait(false);
+                await using (reader.ConfigureAwait(false))
+                {
+                    List<DocumentClaim> claims = [];
+                    while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
+                    {
+                        claims.Add(ReadClaim(reader, collection, owner));
+                    }
+
+                    return claims;
+                }
+            },
+            cancellationToken
+        );
+    }
+
+    public ValueTask<IReadOnlyList<DocumentClaim>> RenewAsync(
+        IReadOnlyCollection<DocumentClaim> claims,
+        TimeSpan duration,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(claims);
+        var milliseconds = StoredValue.Milliseconds(duration);
+        return database.WriteAsync<IReadOnlyList<DocumentClaim>>(
+            null,
+            async session =>
+            {
+                var held = await UpdateHeldAsync(
+                        session,
+                        "claimed_until = slipway.now() + $4 * interval '1 millisecond'",
+                        claims,
+                        milliseconds
+                    )
+                    .ConfigureAwait(false);
+                return
+                [
+                    .. claims
+                        .Where(claim => held.ContainsKey(claim.FencingToken))
+                        .Select(claim => claim with { ExpiresAt = held[claim.FencingToken]!.Value }),
+                ];
+            },
+            cancellationToken
+        );
+    }
+
+    public ValueTask<int> ReturnAsync(
+        IReadOnlyCollection<DocumentClaim> claims,
+        CancellationToken cancellationToken = default
+    )
+    {
+        ArgumentNullException.ThrowIfNull(claims);
+        return database.WriteAsync(
+            null,
+            async session =>
+            {
+                var held = await UpdateHeldAsync(session, "owner = null, claimed_until = null", claims)
+                    .ConfigureAwait(false);
+                foreach (var claim in claims.Where(claim => held.ContainsKey(claim.FencingToken)))
+                {
+                    session.Changed.Add(ChangeTopic.Collection(claim.Collection.Tenant, claim.Collection.Collection));
+                }
+
+                return held.Count;
+            },
+            cancellationToken
+        );
+    }
+
+    /// <summary>Changes the rows that are still held as the claims say; by token, which is of one claim alone.</summary>
+    private static async Task<Dictionary<long, DateTimeOffset?>> UpdateHeldAsync(
+        PostgresSession session,
+        string assignments,
+        IReadOnlyCollection<DocumentClaim> claims,
+        params object[] arguments
+    )
+    {
+        var reader = await session
+            .QueryAsync(
+                // Locked in one order, so that nobody who takes several blocks another.
+                $"""
+                with held as (
+                    select id, fencing_token from slipway.documents join unnest($1, $2, $3) as claim (document, holder, token)
+                        on id = document and owner = holder and fencing_token = token
+                    where claimed_until > (select slipway.now()) order by id for no key update of documents
+                )
+                update slipway.documents d set {assignments} from held where d.id = held.id
+                returning held.fencing_token, d.claimed_until
+                """,
+                [
+                    claims.Select(claim => claim.Entry.DocumentId).ToArray(),
+                    claims.Select(claim => claim.Owner).ToArray(),
+                    claims.Select(claim => claim.FencingToken).ToArray(),
+                    .. arguments,
+                ]
+            )
+            .ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+        {
+            Dictionary<long, DateTimeOffset?> held = [];
+            while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
+            {
+                held.Add(reader.GetInt64(0), reader.NullableTime(1));
+            }
+
+            return held;
+        }
+    }
+
+    private static DocumentClaim ReadClaim(NpgsqlDataReader reader, CollectionKey collection, string owner)
+    {
+        var document = ReadSourceDocument(reader);
+        return new DocumentClaim
+        {
+            Collection = collection,
+            Source = reader.GetString(9),
+            Document = document,
+            Entry = new LedgerEntry
+            {
+                DocumentId = reader.GetString(10),
+                ExternalId = document.ExternalId,
+                State = StoredValue.State(reader.GetString(11)),
+                Size = document.Size,
+                ModifiedAt = document.ModifiedAt,
+                SeenAt = reader.NullableTime(12),
+                ContentHash = reader.NullableString(13),
+                PipelineFingerprint = reader.NullableString(14),
+                Version = reader.GetInt32(15),
+                Attempts = reader.GetInt32(16),
+                NextActionAt = reader.NullableTime(17),
+            },
+            Owner = owner,
+            FencingToken = reader.GetInt64(18),
+            ExpiresAt = reader.Time(19),
+        };
+    }
+
+    /// <summary>The document as it was listed or pushed, from the first nine columns.</summary>
+    private static SourceDocument ReadSourceDocument(NpgsqlDataReader reader) =>
+        new()
+        {
+            ExternalId = reader.GetString(0),
+            Name = reader.GetString(1),
+            MediaType = reader.NullableString(2),
+            Uri = reader.NullableString(3),
+            Size = reader.NullableInt64(4),
+            ModifiedAt = reader.NullableTicks(5),
+            Metadata = StoredValue.Map(reader.GetString(6)),
+            // Before the first version the title is only the name, standing in for what the reader will find.
+            Title = reader.GetString(7) == reader.GetString(1) ? null : reader.GetString(7),
+            Principals = reader.GetFieldValue<string[]>(8),
+        };
+}

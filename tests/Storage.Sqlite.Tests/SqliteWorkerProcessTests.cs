@@ -1,0 +1,53 @@
+using Slipway.Rag.Storage;
+using Slipway.Storage.Sqlite.Internal;
+
+namespace Slipway.Storage.Sqlite.Tests;
+
+public sealed class SqliteWorkerProcessTests : WorkerProcessTests
+{
+    protected override Task<WorkerDatabase> OpenAsync()
+    {
+        var folder = new TemporaryFolder();
+        return Task.FromResult<WorkerDatabase>(
+            new SqliteWorkerDatabase(Path.Combine(folder.Path, "slipway.db"), folder)
+        );
+    }
+}
+
+/// <summary>A file, on the system's clock until the test shifts it. The clock is of this process alone.</summary>
+internal sealed class SqliteWorkerDatabase : WorkerDatabase
+{
+    private readonly ShiftedTime _time = new();
+    private readonly IDisposable? _owned;
+    private readonly SqliteDatabase _database;
+    private readonly SqliteDocumentStore _documents;
+
+    public SqliteWorkerDatabase(string path, IDisposable? owned = null)
+    {
+        (Address, _owned) = (path, owned);
+        _database = new SqliteDatabase(new SqliteStorageOptions { Path = path }, _time);
+        _documents = new SqliteDocumentStore(_database);
+        Leases = new SqliteLeaseStore(_database);
+    }
+
+    public override string Address { get; }
+
+    public override ILeaseStore Leases { get; }
+
+    public override IDocumentQueue Queue => _documents;
+
+    public override IDocumentStore Documents => _documents;
+
+    public override Task ShiftClockAsync(TimeSpan by)
+    {
+        _time.Shift(by);
+        return Task.CompletedTask;
+    }
+
+    public override ValueTask DisposeAsync()
+    {
+        _database.Dispose();
+        _owned?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}
