@@ -25,7 +25,7 @@ internal sealed partial class PostgresDocumentStore
             {
                 var reader = await session
                     .QueryAsync(
-                        // A token is drawn once its row is locked, so on one document they rise.
+                        // A token is drawn once its row is locked, so on one document they rise; a copied one may be ahead of the sequence.
                         """
                         with due as (
                             select id from slipway.documents
@@ -33,7 +33,7 @@ internal sealed partial class PostgresDocumentStore
                                 and (claimed_until is null or claimed_until <= (select slipway.now()))
                             order by next_action_at, id limit $3 for no key update skip locked
                         ), claimed as (
-                            update slipway.documents d set owner = $4, fencing_token = nextval('slipway.fencing_tokens'),
+                            update slipway.documents d set owner = $4, fencing_token = greatest(nextval('slipway.fencing_tokens'), d.fencing_token + 1),
                                 claimed_until = slipway.now() + $5 * interval '1 millisecond'
                             from due where d.id = due.id returning d.*
                         )
@@ -87,8 +87,8 @@ internal sealed partial class PostgresDocumentStore
                 return
                 [
                     .. claims
-                        .Where(claim => held.ContainsKey(claim.FencingToken))
-                        .Select(claim => claim with { ExpiresAt = held[claim.FencingToken]!.Value }),
+                        .Where(claim => held.ContainsKey(claim.Entry.DocumentId))
+                        .Select(claim => claim with { ExpiresAt = held[claim.Entry.DocumentId]!.Value }),
                 ];
             },
             cancellationToken
@@ -107,7 +107,7 @@ internal sealed partial class PostgresDocumentStore
             {
                 var held = await UpdateHeldAsync(session, "owner = null, claimed_until = null", claims)
                     .ConfigureAwait(false);
-                foreach (var claim in claims.Where(claim => held.ContainsKey(claim.FencingToken)))
+                foreach (var claim in claims.Where(claim => held.ContainsKey(claim.Entry.DocumentId)))
                 {
                     session.Changed.Add(ChangeTopic.Collection(claim.Collection.Tenant, claim.Collection.Collection));
                 }
@@ -118,8 +118,8 @@ internal sealed partial class PostgresDocumentStore
         );
     }
 
-    /// <summary>Changes the rows that are still held as the claims say; by token, which is of one claim alone.</summary>
-    private static async Task<Dictionary<long, DateTimeOffset?>> UpdateHeldAsync(
+    /// <summary>Changes the rows that are still held as the claims say.</summary>
+    private static async Task<Dictionary<string, DateTimeOffset?>> UpdateHeldAsync(
         PostgresSession session,
         string assignments,
         IReadOnlyCollection<DocumentClaim> claims,
@@ -131,12 +131,12 @@ internal sealed partial class PostgresDocumentStore
                 // Locked in one order, so that nobody who takes several blocks another.
                 $"""
                 with held as (
-                    select id, fencing_token from slipway.documents join unnest($1, $2, $3) as claim (document, holder, token)
+                    select id from slipway.documents join unnest($1, $2, $3) as claim (document, holder, token)
                         on id = document and owner = holder and fencing_token = token
                     where claimed_until > (select slipway.now()) order by id for no key update of documents
                 )
                 update slipway.documents d set {assignments} from held where d.id = held.id
-                returning held.fencing_token, d.claimed_until
+                returning d.id, d.claimed_until
                 """,
                 [
                     claims.Select(claim => claim.Entry.DocumentId).ToArray(),
@@ -148,10 +148,10 @@ internal sealed partial class PostgresDocumentStore
             .ConfigureAwait(false);
         await using (reader.ConfigureAwait(false))
         {
-            Dictionary<long, DateTimeOffset?> held = [];
+            Dictionary<string, DateTimeOffset?> held = new(StringComparer.Ordinal);
             while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
             {
-                held.Add(reader.GetInt64(0), reader.NullableTime(1));
+                held.Add(reader.GetString(0), reader.NullableTime(1));
             }
 
             return held;

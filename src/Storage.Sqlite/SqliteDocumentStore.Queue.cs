@@ -23,8 +23,17 @@ internal sealed partial class SqliteDocumentStore
             session =>
             {
                 var due = ReadDue(session, collection, count);
+                // A copied document may be ahead of the counter.
                 var last = (long)
-                    session.Scalar("update fencing_tokens set last = last + $1 returning last", (long)due.Count)!;
+                    session.Scalar(
+                        """
+                        update fencing_tokens set last = $1 + max(last, (
+                            select coalesce(max(fencing_token), 0) from documents where id in (select value from json_each($2))))
+                        returning last
+                        """,
+                        (long)due.Count,
+                        StoredValue.Json([.. due.Select(one => one.Entry.DocumentId)])
+                    )!;
                 List<DocumentClaim> claims = [];
                 foreach (var (source, document, entry) in due)
                 {

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Slipway.Rag.Sources;
 
 namespace Slipway.Rag.Storage;
@@ -9,6 +10,7 @@ namespace Slipway.Rag.Storage;
 /// <see cref="IDocumentStore.RecordFailureAsync"/>, which check it inside their transaction. A claim ends when the document is published,
 /// fails, is seen unchanged, is pushed anew or is deleted, whoever does that.
 /// </remarks>
+[SuppressMessage("Naming", "CA1711", Justification = "It is one.")]
 public interface IDocumentQueue
 {
     /// <summary>
