@@ -227,38 +227,45 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
                 .ConfigureAwait(false);
         }
 
-        // The extension's type is known to a pool only when it was there at the pool's first connection.
-        await _dataSource.ReloadTypesAsync(cancellationToken).ConfigureAwait(false);
-        var session = await PostgresSession
-            .BeginAsync(_dataSource, PostgresCaller.Of(null, null), write: false, cancellationToken)
-            .ConfigureAwait(false);
-        await using (session.ConfigureAwait(false))
+        if (!await KnowsVectorAsync(cancellationToken).ConfigureAwait(false))
         {
-            await CheckVectorAsync(session).ConfigureAwait(false);
-            _workingRole = await PostgresCaller.FindRoleAsync(session).ConfigureAwait(false);
+            // A pool reads the types at its first connection; the extension may have come after.
+            await _dataSource.ReloadTypesAsync(cancellationToken).ConfigureAwait(false);
+            if (!await KnowsVectorAsync(cancellationToken).ConfigureAwait(false))
+            {
+                throw new SlipwayException(
+                    ErrorClass.Configuration,
+                    "The data source that was handed in does not know pgvector's types.",
+                    "Call UseVector() of the package Pgvector on the NpgsqlDataSourceBuilder before Build()."
+                );
+            }
         }
 
         return true;
     }
 
-    private static async Task CheckVectorAsync(PostgresSession session)
+    /// <summary>Whether the pool reads vectors; on the way it is found out which role works for a user.</summary>
+    private async Task<bool> KnowsVectorAsync(CancellationToken cancellationToken)
     {
-        var reader = await session.QueryAsync("select '[1]'::vector").ConfigureAwait(false);
-        await using (reader.ConfigureAwait(false))
+        var session = await PostgresSession
+            .BeginAsync(_dataSource, PostgresCaller.Of(null, null), write: false, cancellationToken)
+            .ConfigureAwait(false);
+        await using (session.ConfigureAwait(false))
         {
-            await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false);
-            try
+            _workingRole = await PostgresCaller.FindRoleAsync(session).ConfigureAwait(false);
+            var reader = await session.QueryAsync("select '[1]'::vector").ConfigureAwait(false);
+            await using (reader.ConfigureAwait(false))
             {
-                _ = reader.GetFieldValue<Pgvector.Vector>(0);
-            }
-            catch (InvalidCastException exception)
-            {
-                throw new SlipwayException(
-                    ErrorClass.Configuration,
-                    "The data source that was handed in does not know pgvector's types.",
-                    "Call UseVector() of the package Pgvector on the NpgsqlDataSourceBuilder before Build().",
-                    exception
-                );
+                await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+                try
+                {
+                    _ = reader.GetFieldValue<Pgvector.Vector>(0);
+                    return true;
+                }
+                catch (InvalidCastException)
+                {
+                    return false;
+                }
             }
         }
     }

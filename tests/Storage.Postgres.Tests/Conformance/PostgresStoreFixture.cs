@@ -12,10 +12,15 @@ internal sealed class PostgresStoreFixture : StoreFixture
     private readonly PostgresDocumentStore _documents;
     private readonly PostgresChangeSignal _changes;
 
-    private PostgresStoreFixture(PostgresTestDatabase test, TimeProvider time, bool owns)
+    private PostgresStoreFixture(
+        PostgresTestDatabase test,
+        PostgresStorageOptions options,
+        TimeProvider time,
+        bool owns
+    )
     {
         (_test, _owns) = (test, owns);
-        Database = new PostgresDatabase(test.Options, time);
+        Database = new PostgresDatabase(options, time);
         _documents = new PostgresDocumentStore(Database);
         _changes = new PostgresChangeSignal(Database);
         Search = new PostgresSearchIndex(Database);
@@ -42,10 +47,14 @@ internal sealed class PostgresStoreFixture : StoreFixture
     public static async ValueTask<StoreFixture> OpenAsync(
         TimeProvider timeProvider,
         CancellationToken cancellationToken
-    ) => new PostgresStoreFixture(await PostgresTestDatabase.CreateAsync(), timeProvider, owns: true);
+    ) => Owning(await PostgresTestDatabase.CreateAsync(), timeProvider);
+
+    /// <summary>The store on somebody else's database, reached in another way.</summary>
+    public static PostgresStoreFixture On(PostgresTestDatabase test, PostgresStorageOptions options) =>
+        new(test, options, TimeProvider.System, owns: false);
 
     public override ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken) =>
-        new(new PostgresStoreFixture(_test, Database.Time, owns: false));
+        new(new PostgresStoreFixture(_test, _test.Options, Database.Time, owns: false));
 
     public override async ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) =>
         new((DateTime)(await _test.ExecuteAsync("select slipway.now()"))!);
@@ -65,6 +74,9 @@ internal sealed class PostgresStoreFixture : StoreFixture
             await _test.DisposeAsync();
         }
     }
+
+    private static PostgresStoreFixture Owning(PostgresTestDatabase test, TimeProvider timeProvider) =>
+        new(test, test.Options, timeProvider, owns: true);
 
     private static string Table(StoredKind kind) =>
         kind switch
