@@ -60,7 +60,7 @@ internal sealed class PgBouncer : IAsyncDisposable
             TestContext.Current.CancellationToken
         );
         var start = new ProcessStartInfo(program) { RedirectStandardError = true };
-        if (Environment.IsPrivilegedProcess)
+        if (!OperatingSystem.IsWindows() && Environment.IsPrivilegedProcess)
         {
             // It refuses to run as root; whom it becomes must be able to read the settings.
             start.ArgumentList.Add("--user=nobody");

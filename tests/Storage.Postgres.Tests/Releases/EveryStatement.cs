@@ -1,0 +1,150 @@
+using Microsoft.Extensions.AI;
+using Slipway.Agents.Conversations;
+using Slipway.Agents.Turns;
+using Slipway.Rag.Reading;
+using Slipway.Rag.Retrieval.Lexical;
+using Slipway.Rag.Storage;
+using Slipway.Rag.Testing;
+using Slipway.Storage.Postgres.Internal;
+
+namespace Slipway.Storage.Postgres.Tests.Releases;
+
+/// <summary>Calls every method of every store, on the ways that send different statements.</summary>
+internal static class EveryStatement
+{
+    private static readonly Principal Ada = new("default", "ada");
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public static async Task RunAsync(PostgresDatabase database)
+    {
+        await DocumentsAsync(new PostgresDocumentStore(database), new PostgresBlobStore(database));
+        await SearchAsync(
+            new PostgresSearchIndex(database),
+            new PostgresDocumentStore(database),
+            new PostgresPassageReader(database)
+        );
+        await ConversationsAsync(new PostgresConversationStore(database));
+        await LeasesAsync(new PostgresLeaseStore(database));
+    }
+
+    private static async Task DocumentsAsync(PostgresDocumentStore documents, PostgresBlobStore blobs)
+    {
+        var publication = Corpus.Publication("a", "boiler", "valve");
+        await documents.SaveEmbeddingsAsync(
+            Corpus.Model,
+            [.. publication.Chunks.Select(chunk => (chunk.ContentHash, (ReadOnlyMemory<float>)new float[] { 1, 2 }))],
+            Cancellation
+        );
+        await documents.FindEmbeddedAsync(Corpus.Model, ["h"], Cancellation);
+        var (id, _) = await documents.PublishAsync(
+            publication with
+            {
+                Document = Corpus.Document("a", "user:ada"),
+                Metadata = new Dictionary<string, string> { ["key"] = "1" },
+                Tables =
+                [
+                    new DataTable(
+                        "t",
+                        ["c"],
+                        [
+                            ["1"],
+                        ]
+                    ),
+                ],
+            },
+            Cancellation
+        );
+        await documents.PublishAsync(publication with { BaseVersion = 1, DocumentId = id }, Cancellation);
+        var seen = Corpus.Document("a", "user:ada") with { Metadata = new Dictionary<string, string> { ["k"] = "v" } };
+        await documents.MarkSeenAsync(CollectionKey.Default, Corpus.Source, [(id, seen, Corpus.SeenAt)], Cancellation);
+        await documents.RecordFailureAsync(Corpus.Failure("b"), Cancellation);
+        await documents.RecordRunAsync(CollectionKey.Default, Corpus.Source, Corpus.SeenAt, "{}", Cancellation);
+        await documents.FindAsync(Ada, id, Cancellation);
+        await documents.ListAsync(Corpus.Everything, Cancellation);
+        await documents.ReadTextAsync(Ada, id, Cancellation);
+        await foreach (var _ in documents.ReadLedgerAsync(CollectionKey.Default, Corpus.Source, Cancellation)) { }
+
+        foreach (var text in (string[])["one", "two"])
+        {
+            using var content = new MemoryStream(System.Text.Encoding.UTF8.GetBytes(text));
+            var (hash, _) = await blobs.PutAsync("default", content, Cancellation);
+            await documents.EnqueueAsync(CollectionKey.Default, Corpus.Document("pushed"), hash, Cancellation);
+            await blobs.OpenAsync("default", hash, Cancellation);
+        }
+
+        await foreach (var _ in documents.ReadInboxAsync(CollectionKey.Default, Cancellation)) { }
+        await documents.FindBlobAsync(CollectionKey.Default, "pushed", Cancellation);
+        await documents.DeleteAsync(CollectionKey.Default, [Corpus.Id("b")], Cancellation);
+    }
+
+    private static async Task SearchAsync(
+        PostgresSearchIndex search,
+        PostgresDocumentStore documents,
+        PostgresPassageReader passages
+    )
+    {
+        await AskAsync(search);
+        await search.MergeAsync(CollectionKey.Default, Cancellation);
+        await AskAsync(search);
+        await passages.ReadAsync(new PassageReference(Corpus.Id("a"), 2, 0, 3), Ada, Cancellation);
+        await documents.DeleteAsync(CollectionKey.Default, [Corpus.Id("a")], Cancellation);
+        await search.MergeAsync(CollectionKey.Default, Cancellation);
+    }
+
+    private static async Task AskAsync(PostgresSearchIndex search)
+    {
+        await using var snapshot = await search.OpenSnapshotAsync(CollectionKey.Default, Ada, null, Cancellation);
+        var found = await snapshot.SearchTextAsync("boiler", 3, new Bm25Options(), Cancellation);
+        await snapshot.SearchVectorsAsync(Corpus.Model, new float[] { 1, 2 }, 3, Cancellation);
+        await snapshot.ReadPassagesAsync(found, Cancellation);
+    }
+
+    private static async Task ConversationsAsync(PostgresConversationStore conversations)
+    {
+        var start = new TurnStart
+        {
+            TurnId = "t1",
+            Principal = Ada,
+            ConversationId = "c",
+            Messages = [new(ChatRole.User, "hello") { MessageId = "m1" }],
+            Title = "hello",
+        };
+        var output = new TurnOutput
+        {
+            TurnId = "t1",
+            Principal = Ada,
+            ConversationId = "c",
+            Messages = [new(ChatRole.Assistant, "hi") { MessageId = "m2" }],
+            Usage = new(1, 2),
+        };
+        await conversations.StartTurnAsync(start, Cancellation);
+        await conversations.AppendAsync(output, Cancellation);
+        await conversations.FinishTurnAsync(output, new(TurnStatus.Completed, "stop"), Cancellation);
+        await conversations.StartTurnAsync(start with { TurnId = "t2" }, Cancellation); // the same message again
+        await conversations.StartTurnAsync(
+            start with
+            {
+                TurnId = "t3",
+                Messages = [],
+                Regenerate = true,
+            },
+            Cancellation
+        );
+        await conversations.FindAsync(Ada, "c", Cancellation);
+        await conversations.ListAsync(Ada, cancellationToken: Cancellation);
+        await conversations.ReadMessagesAsync(Ada, "c", cancellationToken: Cancellation);
+        await conversations.FindTurnAsync(Ada, "t1", Cancellation);
+        await conversations.FindLastTurnAsync(Ada, "c", Cancellation);
+        await conversations.RenameAsync(Ada, "c", "title", Cancellation);
+        await conversations.DeleteAsync(Ada, "c", Cancellation);
+    }
+
+    private static async Task LeasesAsync(PostgresLeaseStore leases)
+    {
+        var lease = await leases.AcquireAsync("l", "me", TimeSpan.FromMinutes(1), Cancellation);
+        await leases.RenewAsync(lease!, TimeSpan.FromMinutes(1), Cancellation);
+        await leases.ListAsync(Cancellation);
+        await leases.ReleaseAsync(lease!, Cancellation);
+    }
+}
