@@ -29,9 +29,9 @@ internal sealed class PostgresCoordinationFixture : CoordinationFixture
     public bool IsPolling => _changes.IsPolling;
 
     public static async ValueTask<CoordinationFixture> OpenAsync(CancellationToken cancellationToken) =>
-        await OpenAsync();
+        await CreateAsync();
 
-    public static async Task<PostgresCoordinationFixture> OpenAsync()
+    public static async Task<PostgresCoordinationFixture> CreateAsync()
     {
         var test = await PostgresTestDatabase.CreateAsync();
         return new PostgresCoordinationFixture(test, test.Options, owns: true);

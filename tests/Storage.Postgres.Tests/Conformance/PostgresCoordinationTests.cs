@@ -9,8 +9,8 @@ public sealed class PostgresChangeSignalTests() : ChangeSignalSuite(PostgresCoor
     [Fact]
     public async Task Listeners_whose_connections_are_killed_miss_nothing()
     {
-        await using var store = await PostgresCoordinationFixture.OpenAsync();
-        var game = TakeTurnsAsync(store, rounds: 100);
+        await using var store = await PostgresCoordinationFixture.CreateAsync();
+        var game = TakeTurnsAsync(store, rounds: 25);
         var killed = 0;
         while (!game.IsCompleted)
         {
@@ -30,7 +30,7 @@ public sealed class PostgresChangeSignalTests() : ChangeSignalSuite(PostgresCoor
     [Fact]
     public async Task Every_process_has_one_connection_that_listens()
     {
-        await using var store = await PostgresCoordinationFixture.OpenAsync();
+        await using var store = await PostgresCoordinationFixture.CreateAsync();
         await using var other = await store.ReopenAsync(Token);
         var topics = Enumerable.Range(0, 10).Select(number => ChangeTopic.Turn("turn " + number)).ToList();
         var subscriptions = await Task.WhenAll(
@@ -46,6 +46,31 @@ public sealed class PostgresChangeSignalTests() : ChangeSignalSuite(PostgresCoor
             )
         );
         Assert.All(subscriptions, subscription => subscription.Dispose());
+    }
+
+    [Fact]
+    public async Task Behind_a_pooler_alone_it_polls_and_with_a_direct_connection_it_does_not()
+    {
+        await using var test = await PostgresTestDatabase.CreateAsync();
+        await using var pooler = await PgBouncer.StartAsync(test.ConnectionString);
+        await using var pooled = PostgresCoordinationFixture.Open(
+            test,
+            new PostgresStorageOptions { ConnectionString = pooler.ConnectionString }
+        );
+        await using var direct = PostgresCoordinationFixture.Open(
+            test,
+            new PostgresStorageOptions
+            {
+                ConnectionString = pooler.ConnectionString,
+                DirectConnectionString = test.ConnectionString,
+            }
+        );
+
+        await TakeTurnsAsync(pooled, rounds: 8);
+        using (await direct.Changes.SubscribeAsync(ChangeTopic.Turn("turn"), Token)) { }
+
+        Assert.True(pooled.IsPolling);
+        Assert.False(direct.IsPolling);
     }
 
     /// <summary>What a bulk load must not pay for: no commit of a listed document notifies anybody.</summary>
