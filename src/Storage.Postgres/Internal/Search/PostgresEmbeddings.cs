@@ -58,9 +58,8 @@ internal static class PostgresEmbeddings
                 Array.ConvertAll(part, embedding => embedding.ContentHash),
                 Array.ConvertAll(part, embedding => new Vector(embedding.Vector))
             );
+            await session.FlushAsync().ConfigureAwait(false);
         }
-
-        await session.FlushAsync().ConfigureAwait(false);
     }
 
     /// <summary>The error of a vector that does not fit the stored ones.</summary>

@@ -8,6 +8,8 @@ namespace Slipway.Storage.Postgres.Internal.Search;
 /// <summary>The nearest chunks by the stored vectors of a model. Thread-safe: shared by all queries of a process.</summary>
 internal sealed class PostgresVectors(TimeProvider time)
 {
+    private const int Breadth = 5;
+
     // Whether there is an index, and how large, changes rarely, and a wrong guess costs time only.
     private static readonly TimeSpan StateIsKept = TimeSpan.FromSeconds(30);
 
@@ -78,8 +80,9 @@ internal sealed class PostgresVectors(TimeProvider time)
         int candidates
     )
     {
-        // The list that the search keeps may be at most 1,000 long; for more it goes on from where it was.
-        var kept = Math.Clamp(candidates + (candidates / 2), 100, 1000);
+        // Under a filter the right ones may be far down the list, where the index is less sure: a list several times as long finds them. It may
+        // be at most 1,000 long; for more the search goes on from where it was.
+        var kept = Math.Clamp(candidates == count ? count + (count / 2) : candidates * Breadth, 100, 1000);
         session.Queue(
             """
             select set_config('hnsw.ef_search', $1, true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
