@@ -11,7 +11,7 @@ namespace Slipway.Storage.Postgres.Internal;
 internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
 {
     // 25 ms doubled up to 2 s, half of it left to chance: 8 s in all, enough for a server that restarts.
-    private const int MaxAttempts = 9;
+    private const int MaxAttempts = 12;
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(25);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
@@ -280,40 +280,81 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
         catch (Exception exception)
             when (session.TransactionId is not null && PostgresErrors.IsConnectionLoss(exception))
         {
-            if (
-                !await RepeatAsync(
-                        cancellation => IsCommittedAsync(session.TransactionId, cancellation),
-                        session.CancellationToken
-                    )
-                    .ConfigureAwait(false)
-            )
+            if (!await IsCommittedAsync(session).ConfigureAwait(false))
             {
                 throw; // rolled back for certain, so the work is repeated
             }
         }
     }
 
-    private async Task<bool> IsCommittedAsync(string transactionId, CancellationToken cancellationToken)
+    private async Task<bool> IsCommittedAsync(PostgresSession session)
+    {
+        try
+        {
+            return await RepeatAsync(
+                    cancellation => IsCommittedAsync(session.TransactionId!, session.ServerLife!, cancellation),
+                    session.CancellationToken
+                )
+                .ConfigureAwait(false);
+        }
+        catch (SlipwayException exception)
+        {
+            throw new SlipwayException(
+                exception.Class,
+                "The connection was lost during a commit, and it is not known whether it took place. "
+                    + exception.Message,
+                "Look whether the change is there before it is made again.",
+                exception
+            );
+        }
+    }
+
+    private async Task<bool> IsCommittedAsync(
+        string transactionId,
+        string serverLife,
+        CancellationToken cancellationToken
+    )
     {
         var connection = await _dataSource.OpenConnectionAsync(cancellationToken).ConfigureAwait(false);
         await using (connection.ConfigureAwait(false))
         {
-            var command = new NpgsqlCommand("select pg_xact_status($1::xid8)", connection)
+            var command = new NpgsqlCommand(
+                $"select pg_xact_status($1::xid8), {PostgresSession.ServerLifeSql}",
+                connection
+            )
             {
                 Parameters = { new NpgsqlParameter<string> { TypedValue = transactionId } },
             };
             await using (command.ConfigureAwait(false))
             {
-                return await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) switch
+                try
                 {
-                    "committed" => true,
-                    "aborted" => false,
-                    // The server has not noticed yet that the client is gone.
-                    _ => throw new NpgsqlException(
-                        "The outcome of a transaction is not known yet.",
-                        new IOException("The connection was lost during the commit.")
-                    ),
-                };
+                    var reader = await command.ExecuteReaderAsync(cancellationToken).ConfigureAwait(false);
+                    await using (reader.ConfigureAwait(false))
+                    {
+                        await reader.ReadAsync(cancellationToken).ConfigureAwait(false);
+                        return (reader.NullableString(0), reader.GetString(1) == serverLife) switch
+                        {
+                            ("committed", true) => true,
+                            ("aborted", _) => false,
+                            // A crashed server gives the numbers again of which nothing had reached its disk.
+                            ("committed", false) => throw new SlipwayException(
+                                ErrorClass.Transient,
+                                $"The server of {Target} has crashed, and the transaction's number may be another one's by now."
+                            ),
+                            // The server has not noticed yet that the client is gone.
+                            _ => throw new NpgsqlException(
+                                "The outcome of a transaction is not known yet.",
+                                new IOException("The connection was lost during the commit.")
+                            ),
+                        };
+                    }
+                }
+                catch (PostgresException exception)
+                    when (exception.SqlState == PostgresErrorCodes.InvalidParameterValue)
+                {
+                    return false; // "is in the future": a crashed server never heard of it
+                }
             }
         }
     }

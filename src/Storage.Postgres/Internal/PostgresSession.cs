@@ -11,6 +11,12 @@ internal sealed class PostgresSession : IAsyncDisposable
     /// <summary>Where the database's notifications are sent.</summary>
     public const string Channel = "slipway";
 
+    /// <summary>
+    /// A text that changes when the server has crashed, and hardly ever otherwise: crash recovery throws statistics away. A clean restart
+    /// keeps them, and the numbers of transactions as well.
+    /// </summary>
+    public const string ServerLifeSql = "coalesce(pg_stat_get_bgwriter_stat_reset_time()::text, '')";
+
     private readonly NpgsqlTransaction _transaction;
     private NpgsqlBatch? _queued;
     private bool _firstAnswerIsOurs;
@@ -36,6 +42,9 @@ internal sealed class PostgresSession : IAsyncDisposable
 
     /// <summary>What the transaction changes that others may wait for; the server wakes them when it has committed.</summary>
     public HashSet<ChangeTopic> Changed { get; } = [];
+
+    /// <summary>The server's life that gave the number: another one, after a crash, may give it again.</summary>
+    public string? ServerLife { get; private set; }
 
     /// <summary>Opens a connection and a transaction; both reach the server together with the first statement.</summary>
     public static async Task<PostgresSession> BeginAsync(
@@ -152,7 +161,7 @@ internal sealed class PostgresSession : IAsyncDisposable
     /// </summary>
     private void Introduce(PostgresCaller caller, bool write)
     {
-        var number = write ? "pg_current_xact_id()::text" : "null";
+        var number = write ? $"pg_current_xact_id()::text, {ServerLifeSql}" : "null, null";
         if (caller.Role is null)
         {
             _ = Queue($"select {number}, set_config('slipway.principal', $1, true)", caller.Setting);
@@ -180,7 +189,9 @@ internal sealed class PostgresSession : IAsyncDisposable
             {
                 _firstAnswerIsOurs = false;
                 await reader.ReadAsync(CancellationToken).ConfigureAwait(false);
-                TransactionId = reader.IsDBNull(0) ? null : reader.GetString(0);
+                (TransactionId, ServerLife) = reader.IsDBNull(0)
+                    ? (null, null)
+                    : (reader.GetString(0), reader.GetString(1));
                 await reader.NextResultAsync(CancellationToken).ConfigureAwait(false);
             }
 

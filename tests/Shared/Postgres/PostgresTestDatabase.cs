@@ -49,7 +49,11 @@ internal sealed class PostgresTestDatabase : IAsyncDisposable
 
     /// <summary>A database without anything in it.</summary>
     public static async Task<PostgresTestDatabase> CreateEmptyAsync() =>
-        await CreateAsync(await PostgresServer.GetAsync(), "template1");
+        await CreateEmptyAsync(await PostgresServer.GetAsync());
+
+    /// <summary>A database without anything in it on a server of the caller's own.</summary>
+    public static Task<PostgresTestDatabase> CreateEmptyAsync(string server, string options = "") =>
+        CreateAsync(server, "template1" + options);
 
     /// <summary>Runs statements and gives the first column of the first row of the last one.</summary>
     public async Task<object?> ExecuteAsync(string sql)

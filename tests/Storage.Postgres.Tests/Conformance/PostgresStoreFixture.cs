@@ -12,15 +12,19 @@ internal sealed class PostgresStoreFixture : StoreFixture
     private readonly PostgresDocumentStore _documents;
     private readonly PostgresChangeSignal _changes;
 
-    private PostgresStoreFixture(
+    /// <param name="test">Where everything is.</param>
+    /// <param name="time">The store's clock.</param>
+    /// <param name="owns">Whether the database is dropped with this.</param>
+    /// <param name="options">Another way there.</param>
+    public PostgresStoreFixture(
         PostgresTestDatabase test,
-        PostgresStorageOptions options,
         TimeProvider time,
-        bool owns
+        bool owns,
+        PostgresStorageOptions? options = null
     )
     {
         (_test, _owns) = (test, owns);
-        Database = new PostgresDatabase(options, time);
+        Database = new PostgresDatabase(options ?? test.Options, time);
         _documents = new PostgresDocumentStore(Database);
         _changes = new PostgresChangeSignal(Database);
         Search = new PostgresSearchIndex(Database);
@@ -51,10 +55,10 @@ internal sealed class PostgresStoreFixture : StoreFixture
 
     /// <summary>The store on somebody else's database, reached in another way.</summary>
     public static PostgresStoreFixture On(PostgresTestDatabase test, PostgresStorageOptions options) =>
-        new(test, options, TimeProvider.System, owns: false);
+        new(test, TimeProvider.System, owns: false, options);
 
     public override ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken) =>
-        new(new PostgresStoreFixture(_test, _test.Options, Database.Time, owns: false));
+        new(new PostgresStoreFixture(_test, Database.Time, owns: false));
 
     public override async ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) =>
         new((DateTime)(await _test.ExecuteAsync("select slipway.now()"))!);
@@ -76,7 +80,7 @@ internal sealed class PostgresStoreFixture : StoreFixture
     }
 
     private static PostgresStoreFixture Owning(PostgresTestDatabase test, TimeProvider timeProvider) =>
-        new(test, test.Options, timeProvider, owns: true);
+        new(test, timeProvider, owns: true);
 
     private static string Table(StoredKind kind) =>
         kind switch
