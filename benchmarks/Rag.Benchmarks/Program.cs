@@ -20,5 +20,10 @@ if (args is ["postgres", .. var options])
     return await PostgresReportCommand.RunAsync(options);
 }
 
+if (args is ["soak", .. var soak])
+{
+    return await SoakCommand.RunAsync(soak);
+}
+
 BenchmarkSwitcher.FromAssembly(typeof(IngestionBenchmarks).Assembly).Run(args);
 return 0;

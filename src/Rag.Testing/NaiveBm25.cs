@@ -16,19 +16,23 @@ internal sealed class NaiveBm25
             .SelectMany(document => document.Value.Select((text, i) => (document.Key, Ordinal: i, Terms: Terms(text))))
             .ToArray();
         var average = chunks.Length == 0 ? 0 : (double)chunks.Sum(chunk => (long)chunk.Terms.Count) / chunks.Length;
+        var asked = _analyzer
+            .AnalyzeQuery(query)
+            .CountBy(term => term)
+            .OrderBy(term => term.Key)
+            .Select(term => (term.Key, term.Value, Having: chunks.Count(chunk => chunk.Terms.Contains(term.Key))))
+            .ToArray();
         var results = new List<ScoredChunk>();
         foreach (var (id, ordinal, terms) in chunks)
         {
             var score = 0.0;
-            foreach (var term in _analyzer.AnalyzeQuery(query).CountBy(term => term).OrderBy(term => term.Key))
+            foreach (var (term, times, having) in asked)
             {
-                var having = chunks.Count(chunk => chunk.Terms.Contains(term.Key));
-                var frequency = terms.Count(other => other == term.Key);
+                var frequency = terms.Count(other => other == term);
                 if (frequency > 0)
                 {
                     var idf = Math.Log(1 + ((chunks.Length - having + 0.5) / (having + 0.5)));
-                    score +=
-                        term.Value * idf * frequency / (frequency + (k1 * (1 - b)) + (k1 * b / average * terms.Count));
+                    score += times * idf * frequency / (frequency + (k1 * (1 - b)) + (k1 * b / average * terms.Count));
                 }
             }
 

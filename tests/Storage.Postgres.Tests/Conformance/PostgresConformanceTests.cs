@@ -53,6 +53,11 @@ public sealed class PostgresConversationStoreTests()
     : ConversationStoreSuite(PostgresConversationStoreFixture.OpenAsync);
 
 [Trait("Tier", "fast")]
+public sealed class PostgresSoakTests() : SoakSuite(PostgresStoreFixture.OpenAsync)
+{
+    protected override Task<long> CountDeadlocksAsync() => ((PostgresStoreFixture)Store).CountDeadlocksAsync();
+}
+
 public sealed class PostgresConformanceTests
 {
     [Theory]

@@ -69,6 +69,9 @@ internal sealed class PostgresStoreFixture : StoreFixture
     public override async ValueTask<long> CountAsync(StoredKind kind, CancellationToken cancellationToken) =>
         (long)(await _test.ExecuteAsync($"select count(*) from slipway.{Table(kind)}"))!;
 
+    public async Task<long> CountDeadlocksAsync() =>
+        (long)(await _test.ExecuteAsync("select deadlocks from pg_stat_database where datname = current_database()"))!;
+
     public override async ValueTask DisposeAsync()
     {
         await _changes.DisposeAsync();

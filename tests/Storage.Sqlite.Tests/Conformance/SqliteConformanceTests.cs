@@ -72,6 +72,8 @@ public sealed class SqliteChangeSignalTests() : ChangeSignalSuite(SqliteCoordina
 public sealed class SqliteLeaseTests() : LeaseSuite(SqliteCoordinationFixture.OpenAsync);
 
 [Trait("Tier", "fast")]
+public sealed class SqliteSoakTests() : SoakSuite(SqliteStoreFixture.OpenAsync);
+
 public sealed class SqliteConformanceTests
 {
     [Theory]
