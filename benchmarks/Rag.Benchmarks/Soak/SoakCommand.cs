@@ -65,8 +65,8 @@ internal static class SoakCommand
         try
         {
             var options = new SqliteStorageOptions { Path = Path.Combine(folder, "slipway.db") };
-            await using var first = new SqliteDatabase(options, TimeProvider.System);
-            await using var other = new SqliteDatabase(options, TimeProvider.System);
+            using var first = new SqliteDatabase(options, TimeProvider.System);
+            using var other = new SqliteDatabase(options, TimeProvider.System);
             return await RunAsync(
                 duration,
                 [

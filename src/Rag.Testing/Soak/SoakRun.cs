@@ -77,6 +77,8 @@ internal sealed class SoakRun(IReadOnlyList<(IDocumentStore Documents, ISearchIn
                 var begun = TimeProvider.System.GetTimestamp();
                 await worker.Step(stores[number % stores.Count], random).ConfigureAwait(false);
                 _report.Add(worker.Work, TimeProvider.System.GetElapsedTime(begun));
+                // An embedded store works in its caller's thread, and the pool has few: everybody gives theirs back.
+                await Task.Yield();
                 if (worker.Pause > TimeSpan.Zero)
                 {
                     await Task.Delay(worker.Pause, TimeProvider.System, done.Token).ConfigureAwait(false);

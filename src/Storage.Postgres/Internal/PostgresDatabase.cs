@@ -278,11 +278,13 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
             await session.CommitAsync().ConfigureAwait(false);
         }
         catch (Exception exception)
-            when (session.TransactionId is not null && PostgresErrors.IsConnectionLoss(exception))
+            when (session.TransactionId is not null
+                && (PostgresErrors.IsConnectionLoss(exception) || PostgresErrors.IsTimeout(exception))
+            )
         {
             if (!await IsCommittedAsync(session).ConfigureAwait(false))
             {
-                throw; // rolled back for certain, so the work is repeated
+                throw; // rolled back for certain, so the work may be repeated
             }
         }
     }

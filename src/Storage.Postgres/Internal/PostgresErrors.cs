@@ -32,10 +32,13 @@ internal static class PostgresErrors
                     or PostgresErrorCodes.CrashShutdown
                     or PostgresErrorCodes.CannotConnectNow
                 || state.StartsWith("08", StringComparison.Ordinal),
-            NpgsqlException { InnerException: TimeoutException } => false,
             NpgsqlException { InnerException: IOException or SocketException } => true,
             _ => false,
         };
+
+    /// <summary>Whether the server, or a connection of the pool, did not come in time: nothing is known of what was sent last.</summary>
+    public static bool IsTimeout(Exception exception) =>
+        exception is NpgsqlException { InnerException: TimeoutException };
 
     /// <summary>Whether <see cref="Describe(Exception, string)"/> has words for it.</summary>
     public static bool IsTheDatabases(Exception exception) => exception is NpgsqlException or InvalidDataException;
@@ -45,7 +48,13 @@ internal static class PostgresErrors
         exception switch
         {
             PostgresException refused => Describe(refused, target),
-            NpgsqlException { InnerException: TimeoutException } => new(
+            NpgsqlException { InnerException: TimeoutException } when IsOfThePool(exception) => new(
+                ErrorClass.Transient,
+                $"All connections to the database {target} are in use.",
+                "Try again; if it happens often, raise 'Maximum Pool Size' in Storage:ConnectionString, and max_connections on the server with it.",
+                exception
+            ),
+            _ when IsTimeout(exception) => new(
                 ErrorClass.Transient,
                 $"The database {target} did not answer in time.",
                 "Try again; if it happens often, raise 'Command Timeout' or 'Timeout' in Storage:ConnectionString.",
@@ -71,6 +80,10 @@ internal static class PostgresErrors
             ),
             _ => throw new ArgumentException("Not an error of the database.", nameof(exception), exception),
         };
+
+    // The driver gives it no type of its own.
+    private static bool IsOfThePool(Exception exception) =>
+        exception.Message.StartsWith("The connection pool has been exhausted", StringComparison.Ordinal);
 
     // Codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
     private static SlipwayException Describe(PostgresException refused, string target) =>
@@ -103,6 +116,12 @@ internal static class PostgresErrors
                 ErrorClass.Configuration,
                 $"The database {target} lacks a part of the schema: {refused.MessageText}.",
                 "Run the migrations (sql/README.md), and install the extension 'vector' (pgvector) on the server.",
+                refused
+            ),
+            PostgresErrorCodes.FeatureNotSupported => new(
+                ErrorClass.Configuration,
+                $"The server of the database {target} lacks a part: {refused.MessageText}.",
+                "Install the extension 'vector' (pgvector) on the server; PostgreSQL itself must be one that the documentation names.",
                 refused
             ),
             PostgresErrorCodes.DiskFull => new(

@@ -34,7 +34,7 @@ internal sealed class LoopbackProxy : IAsyncDisposable
     public bool HasLostAnAnswer { get; private set; }
 
     /// <summary>Whether a connection was cut at the place that was asked for.</summary>
-    public bool HasCut { get; private set; }
+    public bool HasCut { get; set; }
 
     /// <summary>Messages of the protocol that clients have sent.</summary>
     public long Messages => Interlocked.Read(ref _messages);

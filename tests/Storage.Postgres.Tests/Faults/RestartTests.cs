@@ -44,6 +44,53 @@ public sealed class RestartTests(FaultServer fault) : IAsyncLifetime
     [InlineData(true, 12)]
     public Task The_same_many_times(bool kills, int interruptions) => InterruptAsync(kills, interruptions);
 
+    /// <summary>The run waits for the server and goes on; what could not wait so long is tried again by the next run.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_ingestion_run_survives_it(bool kills)
+    {
+        var embedded = 0;
+        using var embedder = new CountingEmbedder
+        {
+            Meanwhile = async () =>
+            {
+                if (Interlocked.Increment(ref embedded) == 8)
+                {
+                    await (kills ? _server.KillAsync() : _server.StopAsync());
+                    await _server.StartAsync();
+                }
+            },
+        };
+        using var knowledge = new Knowledge(
+            _store,
+            TimeProvider.System,
+            embedder,
+            options: new() { RetryDelay = TimeSpan.Zero }
+        );
+        for (var i = 0; i < 24; i++)
+        {
+            knowledge.Write($"{i:D2}.md", $"# Pump {i}\n\nThe valve of pump {i} leaks.\n");
+        }
+
+        var reports = new List<Rag.Ingestion.IngestionReport>();
+        do
+        {
+            reports.Add(await knowledge.RunAsync());
+            Assert.All(reports[^1].Errors, error => Assert.Equal(ErrorClass.Transient, error.Class));
+        } while (reports[^1].Errors.Count > 0 && reports.Count < 5);
+
+        Assert.Empty(reports[^1].Errors);
+        var documents = await knowledge.DocumentsAsync();
+        Assert.Equal(24, documents.Count);
+        Assert.All(
+            documents,
+            document => Assert.Equal((DocumentState.Published, 1), (document.State, document.Version))
+        );
+        Assert.Equal(documents.Sum(document => document.Chunks), await _store.CountAsync(StoredKind.Chunks, Token));
+        Assert.Equal(20, (await knowledge.SearchAsync("valve leaks")).Count);
+    }
+
     private async Task InterruptAsync(bool kills, int interruptions)
     {
         using var done = new CancellationTokenSource();
