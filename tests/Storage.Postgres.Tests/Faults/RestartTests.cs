@@ -34,7 +34,7 @@ public sealed class RestartTests(FaultServer fault) : IAsyncLifetime
 
     [Theory]
     [InlineData(false, 1)]
-    [InlineData(true, 2)]
+    [InlineData(true, 1)]
     public Task What_was_answered_is_there_once_and_nothing_is_half(bool kills, int interruptions) =>
         InterruptAsync(kills, interruptions);
 
