@@ -170,7 +170,7 @@ public sealed partial class PostgresMigrationsTests : IAsyncLifetime
             .ToList();
 
         Assert.True(embedded.Count > 150, $"{embedded.Count} columns were found.");
-        Assert.Empty(embedded.Except(here.OfType<string>()));
+        Assert.Empty(embedded.Except([.. here.OfType<string>(), "fencing_tokens.id", "fencing_tokens.last"])); // here a sequence
     }
 
     [Fact]
