@@ -271,7 +271,7 @@ internal sealed class SoakRun(IReadOnlyList<(IDocumentStore Documents, ISearchIn
         var first = passages[0].Text.Split(' ');
         Expect(
             passages.Count == Parts(passages[0].Text)
-                && passages.All(passage => passage.Text.Split(' ')[..3].SequenceEqual(first[..3]))
+                && passages.All(passage => passage.Text.Split(' ').Take(3).SequenceEqual(first.Take(3)))
                 && passages
                     .Select(passage => passage.Ordinal)
                     .Order()

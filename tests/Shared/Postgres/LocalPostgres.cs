@@ -16,6 +16,7 @@ internal sealed class LocalPostgres : IOwnPostgres, IDisposable
     private readonly string _folder;
     private readonly int _port = FreePort();
     private bool _runs;
+    private string? _disk;
 
     private LocalPostgres(PostgresPrograms programs)
     {
@@ -133,23 +134,52 @@ internal sealed class LocalPostgres : IOwnPostgres, IDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>A new folder that the server may write to, as the tests see it and as the server does.</summary>
-    public (string Outside, string Inside) MakeFolder(string name)
+    /// <summary>
+    /// A disk of so many megabytes that the server may write to, in memory: what it holds, as the tests see it and as the server does. Null
+    /// where nobody may mount one.
+    /// </summary>
+    public (string Outside, string Inside)? MakeDisk(int megabytes)
     {
-        var folder = Path.Combine(_folder, name);
+        if (!OperatingSystem.IsLinux() || !Environment.IsPrivilegedProcess)
+        {
+            return null;
+        }
+
+        var folder = Path.Combine(_folder, "disk");
         Directory.CreateDirectory(folder);
+        if (
+            !Mount(
+                "-t",
+                "tmpfs",
+                "-o",
+                string.Create(CultureInfo.InvariantCulture, $"size={megabytes}m"),
+                "none",
+                folder
+            )
+        )
+        {
+            return null;
+        }
+
+        _disk = folder;
         _programs.Own(folder);
         return (folder, _programs.Inside(folder));
     }
 
-    /// <summary>Gives a folder to the server.</summary>
-    public void Own(string folder) => _programs.Own(folder);
+    /// <summary>Gives the disk another size.</summary>
+    public void ResizeDisk(int megabytes) =>
+        Assert.True(Mount("-o", string.Create(CultureInfo.InvariantCulture, $"remount,size={megabytes}m"), _disk!));
 
     public void Dispose()
     {
         if (_runs)
         {
             Stop("immediate");
+        }
+
+        if (_disk is not null)
+        {
+            Run("umount", _disk);
         }
 
         Directory.Delete(_folder, recursive: true);
@@ -182,6 +212,15 @@ internal sealed class LocalPostgres : IOwnPostgres, IDisposable
         _runs = false;
         _programs.Run("pg_ctl", "-D", _programs.Inside(Data), "-m", mode, "-w", "stop");
         NpgsqlConnection.ClearAllPools(); // those of the tests, not of what is tested
+    }
+
+    private static bool Mount(params string[] arguments) => Run("mount", arguments);
+
+    private static bool Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments))!;
+        process.WaitForExit();
+        return process.ExitCode == 0;
     }
 
     private void CheckVector()
