@@ -14,7 +14,11 @@ public abstract class EqualSearchSuite(OpenStore open, OpenStore openOther)
     protected virtual int Histories => 15;
 
     [Fact]
-    public async Task The_same_history_gives_the_same_answers() =>
+    public async Task The_same_history_gives_the_same_answers()
+    {
+        // A store that cannot be opened here says so by skipping, which a sample would report as a failure.
+        await (await open(TimeProvider.System, TestContext.Current.CancellationToken)).DisposeAsync();
+        await (await openOther(TimeProvider.System, TestContext.Current.CancellationToken)).DisposeAsync();
         await SearchHistory
             .Step.Array[1, 25]
             .SampleAsync(
@@ -42,6 +46,7 @@ public abstract class EqualSearchSuite(OpenStore open, OpenStore openOther)
                 iter: Histories,
                 threads: 1
             );
+    }
 
     private static async Task AssertEqualAsync(Corpus first, Corpus second)
     {

@@ -12,7 +12,10 @@ public abstract class SearchHistorySuite(OpenStore open)
     protected virtual double CosineTolerance => 1e-5;
 
     [Fact]
-    public async Task Scores_are_the_naive_ones_bit_for_bit_after_any_history_of_publishes_deletes_and_merges() =>
+    public async Task Scores_are_the_naive_ones_bit_for_bit_after_any_history_of_publishes_deletes_and_merges()
+    {
+        // A store that cannot be opened here says so by skipping, which a sample would report as a failure.
+        await (await open(TimeProvider.System, TestContext.Current.CancellationToken)).DisposeAsync();
         await SearchHistory
             .Step.Array[1, 25]
             .SampleAsync(
@@ -58,4 +61,5 @@ public abstract class SearchHistorySuite(OpenStore open)
                 iter: Histories,
                 threads: 1
             );
+    }
 }
