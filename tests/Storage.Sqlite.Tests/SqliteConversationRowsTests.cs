@@ -36,7 +36,7 @@ public sealed class SqliteConversationRowsTests : IDisposable
     {
         ProcessIdentity gone = new(ProcessIdentity.Current.Host, int.MaxValue, 1);
         SqliteConversationStore died = new(_database, process: gone);
-        await died.StartTurnAsync(Start(Ada, "c", "q", null, "dead"), Cancellation);
+        await died.StartTurnAsync(Start("q", "dead"), Cancellation);
         Assert.Equal(TurnStatus.Running, (await died.FindTurnAsync(Ada, "dead", Cancellation))!.Status);
 
         var turn = await _store.FindLastTurnAsync(Ada, "c", Cancellation);
@@ -47,7 +47,7 @@ public sealed class SqliteConversationRowsTests : IDisposable
         );
         Assert.Equal(["Running"], Query("select status from turns"));
 
-        await SayAsync(Ada, "c", "again", "ok");
+        await SayAsync("again", "ok");
         Assert.Equal(["Interrupted", "Completed"], Query("select status from turns order by status desc"));
     }
 
@@ -72,93 +72,44 @@ public sealed class SqliteConversationRowsTests : IDisposable
     [Fact]
     public async Task What_databases_refuse_is_replaced()
     {
-        await StartAsync(Ada, "c", "a\0b \uD83D lone, 😀 whole");
-        await FinishAsync(Ada, "c", "\\u0000 is written so");
+        await SayAsync("a\0b \uD83D lone, 😀 whole", "\\u0000 is written so");
 
-        Assert.Equal(["a\uFFFDb \uFFFD lone, 😀 whole", "\\u0000 is written so"], await TextsAsync(Ada, "c"));
+        var messages = await _store.ReadMessagesAsync(Ada, "c", cancellationToken: Cancellation);
+        Assert.Equal(
+            ["a\uFFFDb \uFFFD lone, 😀 whole", "\\u0000 is written so"],
+            messages.Select(message => message.Message.Text)
+        );
         Assert.DoesNotContain(
             Query("select content from messages"),
             content => ((string)content!).Contains('\0', StringComparison.Ordinal)
         );
     }
 
-    private async Task SayAsync(
-        Principal principal,
-        string conversation,
-        string question,
-        string answer,
-        string? more = null,
-        string? title = null
-    )
+    private async Task SayAsync(string question, string answer)
     {
-        var start = Start(principal, conversation, question, null) with { Title = title };
+        var start = Start(question);
         await _store.StartTurnAsync(start, Cancellation);
-        if (more is not null)
-        {
-            await _store.AppendAsync(Output(principal, conversation, start.TurnId, answer), Cancellation);
-        }
-
         await _store.FinishTurnAsync(
-            Output(principal, conversation, start.TurnId, more ?? answer) with
+            new()
             {
-                Model = "m",
-                Usage = new(3, 4),
+                TurnId = start.TurnId,
+                Principal = Ada,
+                ConversationId = "c",
+                Messages = [new(ChatRole.Assistant, answer) { MessageId = Guid.NewGuid().ToString() }],
             },
-            new(TurnStatus.Completed, "stop", new(3, 4)),
-            Cancellation
-        );
-    }
-
-    private Task StartAsync(Principal principal, string conversation, string? question, string? messageId = null) =>
-        _store.StartTurnAsync(Start(principal, conversation, question, messageId), Cancellation).AsTask();
-
-    private async Task FinishAsync(Principal principal, string conversation, string answer)
-    {
-        var turn = await _store.FindLastTurnAsync(principal, conversation, Cancellation);
-        await _store.FinishTurnAsync(
-            Output(principal, conversation, turn?.Id ?? "no-turn", answer),
             new(TurnStatus.Completed, "stop"),
             Cancellation
         );
     }
 
-    private static TurnStart Start(
-        Principal principal,
-        string conversation,
-        string? question,
-        string? messageId,
-        string? turn = null
-    ) =>
+    private static TurnStart Start(string question, string? turn = null) =>
         new()
         {
             TurnId = turn ?? Guid.CreateVersion7().ToString("N"),
-            Principal = principal,
-            ConversationId = conversation,
-            Messages = question is null
-                ? []
-                : [new(ChatRole.User, question) { MessageId = messageId ?? Guid.NewGuid().ToString() }],
-            Regenerate = question is null,
+            Principal = Ada,
+            ConversationId = "c",
+            Messages = [new(ChatRole.User, question) { MessageId = Guid.NewGuid().ToString() }],
         };
-
-    private static TurnOutput Output(Principal principal, string conversation, string turn, string answer) =>
-        new()
-        {
-            TurnId = turn,
-            Principal = principal,
-            ConversationId = conversation,
-            Messages = [new(ChatRole.Assistant, answer) { MessageId = Guid.NewGuid().ToString() }],
-        };
-
-    private async Task<List<string>> TextsAsync(
-        Principal principal,
-        string conversation,
-        int exchanges = int.MaxValue
-    ) =>
-        [
-            .. (
-                await _store.ReadMessagesAsync(principal, conversation, exchanges, cancellationToken: Cancellation)
-            ).Select(message => message.Message.Text),
-        ];
 
     private List<object?> Query(string sql)
     {
