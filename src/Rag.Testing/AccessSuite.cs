@@ -36,10 +36,16 @@ public abstract class AccessSuite(OpenStore open) : StoreSuite(open)
     public async Task There_are_as_many_results_as_asked_for_when_so_many_may_be_seen()
     {
         // The best are hidden; so many that they are not asked for one by one any more.
-        for (var i = 0; i < 300; i++)
-        {
-            await Corpus.PublishForAsync(["user:bert"], $"hidden{i}", "boiler boiler boiler");
-        }
+        await Corpus.PublishManyAsync(
+            Enumerable
+                .Range(0, 300)
+                .Select(i =>
+                    Corpus.Publication($"hidden{i}", "boiler boiler boiler") with
+                    {
+                        Document = Corpus.Document($"hidden{i}", "user:bert"),
+                    }
+                )
+        );
 
         for (var i = 0; i < 5; i++)
         {

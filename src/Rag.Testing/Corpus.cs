@@ -116,6 +116,29 @@ internal sealed class Corpus(StoreFixture store)
         return id;
     }
 
+    /// <summary>Publishes new documents, some at once: too few for a store to treat them as a bulk load.</summary>
+    public async Task PublishManyAsync(IEnumerable<DocumentPublication> publications)
+    {
+        foreach (var batch in publications.Chunk(50))
+        {
+            await store.Documents.SaveEmbeddingsAsync(
+                Model,
+                [
+                    .. batch
+                        .SelectMany(publication => publication.Chunks)
+                        .DistinctBy(chunk => chunk.ContentHash)
+                        .Select(chunk => (chunk.ContentHash, (ReadOnlyMemory<float>)WordVectors.Of(chunk.Text))),
+                ],
+                Token
+            );
+            var published = await store.Documents.PublishBatchAsync(batch, Token);
+            foreach (var (publication, version) in batch.Zip(published))
+            {
+                _versions[publication.Collection + publication.Document.ExternalId] = version!.Value.Version;
+            }
+        }
+    }
+
     /// <summary>Looks up the version that somebody else has published.</summary>
     public async Task CatchUpAsync(string name) =>
         _versions[CollectionKey.Default + name] = (await LedgerAsync(name)).Version;

@@ -89,18 +89,18 @@ public abstract class FilterSuite(OpenStore open) : StoreSuite(open)
             ("none", 0),
         ];
         // What matches is what ranks worst.
-        for (var i = 0; i < Documents; i++)
-        {
-            var metadata = cases
-                .Where(mark => i >= Documents - mark.Matching)
-                .ToDictionary(mark => mark.Key, _ => "yes");
-            await Corpus.PublishAsync(
-                Corpus.Publication($"{i:D4}", $"boiler {i:D4}" + (i < Documents / 2 ? " boiler boiler" : "")) with
-                {
-                    Metadata = metadata,
-                }
-            );
-        }
+        await Corpus.PublishManyAsync(
+            Enumerable
+                .Range(0, Documents)
+                .Select(i =>
+                    Corpus.Publication($"{i:D4}", $"boiler {i:D4}" + (i < Documents / 2 ? " boiler boiler" : "")) with
+                    {
+                        Metadata = cases
+                            .Where(mark => i >= Documents - mark.Matching)
+                            .ToDictionary(mark => mark.Key, _ => "yes"),
+                    }
+                )
+        );
 
         foreach (var (key, matching) in cases)
         {

@@ -106,15 +106,26 @@ internal sealed class PostgresChangeSignal(PostgresDatabase database) : IChangeS
     private async Task ListenAsync(NpgsqlConnection connection, Action listening)
     {
         connection.Notification += (_, notification) => database.Changes.Raise(notification.Payload);
-        await ExecuteAsync(connection, $"listen {PostgresSession.Channel}").ConfigureAwait(false);
-        listening();
-        _tried.TrySetResult();
-        database.Changes.RaiseAll(); // what came while nobody listened
-        while (true)
+        await ExecuteAsync(connection, $"listen {PostgresSession.Channel}", _stopping.Token).ConfigureAwait(false);
+        try
         {
-            if (!await connection.WaitAsync(Silence, _stopping.Token).ConfigureAwait(false))
+            listening();
+            _tried.TrySetResult();
+            database.Changes.RaiseAll(); // what came while nobody listened
+            while (true)
             {
-                await ExecuteAsync(connection, "select 1").ConfigureAwait(false);
+                if (!await connection.WaitAsync(Silence, _stopping.Token).ConfigureAwait(false))
+                {
+                    await ExecuteAsync(connection, "select 1", _stopping.Token).ConfigureAwait(false);
+                }
+            }
+        }
+        finally
+        {
+            if (connection.State == System.Data.ConnectionState.Open)
+            {
+                // A pool that lives on would keep it for a while, and the server would go on sending what nobody reads.
+                await ExecuteAsync(connection, "unlisten *", CancellationToken.None).ConfigureAwait(false);
             }
         }
     }
@@ -140,12 +151,12 @@ internal sealed class PostgresChangeSignal(PostgresDatabase database) : IChangeS
         }
     }
 
-    private async Task ExecuteAsync(NpgsqlConnection connection, string sql)
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
     {
-        var command = new NpgsqlCommand(sql, connection);
+        var command = new NpgsqlCommand(sql, connection) { CommandTimeout = (int)LongestPause.TotalSeconds };
         await using (command.ConfigureAwait(false))
         {
-            await command.ExecuteNonQueryAsync(_stopping.Token).ConfigureAwait(false);
+            await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
     }
 }

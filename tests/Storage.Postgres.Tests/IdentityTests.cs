@@ -322,7 +322,7 @@ public sealed class IdentityTests(SharedPostgresTestDatabase shared)
         PostgresTestDatabase? database = null
     )
     {
-        await using var connection = new NpgsqlConnection((database ?? _database).ConnectionString + ";Pooling=false");
+        await using var connection = new NpgsqlConnection((database ?? _database).ConnectionString);
         await connection.OpenAsync(Cancellation);
         await using var transaction = await connection.BeginTransactionAsync(Cancellation);
         await using (var command = new NpgsqlCommand($"set local role {role ?? "none"}", connection))

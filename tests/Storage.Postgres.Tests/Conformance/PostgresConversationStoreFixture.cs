@@ -20,7 +20,7 @@ internal sealed class PostgresConversationStoreFixture : ConversationStoreFixtur
     )
     {
         (_test, _owns) = (test, owns);
-        _database = new PostgresDatabase(test.Options, time);
+        _database = new PostgresDatabase(test.DataSource, ownsDataSource: false, test.Options, time);
         Conversations = new PostgresConversationStore(_database, process: process);
     }
 

@@ -10,7 +10,7 @@ public sealed class PostgresChangeSignalTests() : ChangeSignalSuite(PostgresCoor
     public async Task Listeners_whose_connections_are_killed_miss_nothing()
     {
         await using var store = await PostgresCoordinationFixture.CreateAsync();
-        var game = TakeTurnsAsync(store, rounds: 25);
+        var game = TakeTurnsAsync(store, rounds: 12);
         var killed = 0;
         while (!game.IsCompleted)
         {

@@ -24,7 +24,9 @@ internal sealed class PostgresStoreFixture : StoreFixture
     )
     {
         (_test, _owns) = (test, owns);
-        Database = new PostgresDatabase(options ?? test.Options, time);
+        Database = options is null
+            ? new PostgresDatabase(test.DataSource, ownsDataSource: false, test.Options, time)
+            : new PostgresDatabase(options, time);
         _documents = new PostgresDocumentStore(Database);
         _changes = new PostgresChangeSignal(Database);
         Search = new PostgresSearchIndex(Database);

@@ -34,7 +34,12 @@ internal sealed class SearchDatabase : IAsyncDisposable
     /// <summary>The database as another process has it: nothing in memory is shared.</summary>
     public PostgresDatabase Open()
     {
-        var database = new PostgresDatabase(_test.Options, TimeProvider.System);
+        var database = new PostgresDatabase(
+            _test.DataSource,
+            ownsDataSource: false,
+            _test.Options,
+            TimeProvider.System
+        );
         lock (_databases)
         {
             _databases.Add(database);
@@ -44,6 +49,9 @@ internal sealed class SearchDatabase : IAsyncDisposable
     }
 
     public string ConnectionString => _test.ConnectionString;
+
+    /// <summary>Ends the connections that nobody uses at the moment.</summary>
+    public void EndConnections() => _test.DataSource.Clear();
 
     public Task<object?> ExecuteAsync(string sql) => _test.ExecuteAsync(sql);
 
