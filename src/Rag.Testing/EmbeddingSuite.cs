@@ -67,6 +67,25 @@ public abstract class EmbeddingSuite(OpenStore open) : StoreSuite(open)
         Assert.True(found.SetEquals(hashes.Take(2_500)));
     }
 
+    /// <summary>Stores load thousands in faster ways, which must pass over what is there as well.</summary>
+    [Fact]
+    public async Task Of_thousands_those_that_are_there_stay_and_the_rest_is_saved()
+    {
+        var hashes = Enumerable.Range(0, 2_500).Select(i => ChunkIdentity.Hash($"{i}")).ToArray();
+        await Corpus.SaveEmbeddingAsync("m", "boiler", 1, 0);
+        (string, ReadOnlyMemory<float>)[] known = [Embedding(Corpus.Chunk(0, 0, "boiler").ContentHash, 0, 1)];
+
+        await Store.Documents.SaveEmbeddingsAsync(
+            "m",
+            [.. hashes.Select((hash, i) => Embedding(hash, i, 1)), .. known, Embedding(hashes[7], 0, 7)],
+            Token
+        );
+
+        Assert.Equal(2_501, await Store.CountAsync(StoredKind.Embeddings, Token));
+        await Corpus.PublishAsync(Corpus.Publication("a", "boiler") with { EmbeddingModel = "m" });
+        Assert.Equal(1, Assert.Single(await Corpus.NearestAsync([1, 0], model: "m")).Score, 5);
+    }
+
     [Fact]
     public async Task What_was_cancelled_is_not_saved()
     {

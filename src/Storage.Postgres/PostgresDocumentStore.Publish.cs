@@ -37,8 +37,11 @@ internal sealed partial class PostgresDocumentStore
             .ConfigureAwait(false);
         return await PublicationBatch
             .PublishAsync(
-                PublicationBatch.Prepare(publications, analyzer, cancellationToken),
-                batch => database.WriteAsync(null, session => PublishAsync(session, batch), cancellationToken)
+                publications,
+                analyzer,
+                sideBySide: publications.Count >= PostgresIndexWriter.FoldedAtOnce,
+                batch => database.WriteAsync(null, session => PublishAsync(session, batch), cancellationToken),
+                cancellationToken
             )
             .ConfigureAwait(false);
     }
@@ -95,17 +98,7 @@ internal sealed partial class PostgresDocumentStore
                 session,
                 first.Collection,
                 index,
-                [
-                    .. rows.Zip(
-                        batch,
-                        (row, prepared) =>
-                            (
-                                row.Id,
-                                prepared.PostingsBy(index.Analyzer)
-                                    ?? DocumentPostings.Build(index.Analyzer, prepared.Publication.Chunks)
-                            )
-                    ),
-                ]
+                [.. rows.Zip(batch, (row, prepared) => (row.Id, prepared.PostingsBy(index.Analyzer)))]
             )
             .ConfigureAwait(false);
         foreach (var (row, prepared) in rows.Zip(batch))

@@ -31,8 +31,11 @@ internal sealed partial class SqliteDocumentStore
             .ConfigureAwait(false);
         return await PublicationBatch
             .PublishAsync(
-                PublicationBatch.Prepare(publications, analyzer, cancellationToken),
-                batch => database.WriteAsync(session => Publish(session, batch), cancellationToken)
+                publications,
+                analyzer,
+                sideBySide: false, // the transaction would keep every other writer out meanwhile
+                batch => database.WriteAsync(session => Publish(session, batch), cancellationToken),
+                cancellationToken
             )
             .ConfigureAwait(false);
     }

@@ -9,6 +9,7 @@ namespace Slipway.Rag.Benchmarks;
 internal static class PublishReport
 {
     private const int Batch = 1000; // documents
+    private const int IndexedBatch = 100; // with an index a vector takes milliseconds: small batches keep both writers at work
     private const int Rounds = 3;
 
     public static async Task RunAsync(int chunks)
@@ -47,7 +48,7 @@ internal static class PublishReport
                 var store = new PostgresDocumentStore(database.Database);
                 // One writes while the other one analyses.
                 await Parallel.ForEachAsync(
-                    documents.Chunk(Batch),
+                    documents.Chunk(index ? IndexedBatch : Batch),
                     new ParallelOptions { MaxDegreeOfParallelism = 2 },
                     async (batch, token) =>
                     {

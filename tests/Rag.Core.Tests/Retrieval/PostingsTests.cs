@@ -138,7 +138,7 @@ public sealed class PostingsTests
     {
         var before = new MergedDocument([3, 4], Document("pump valve", "boiler"));
         var pending = new PendingDocument(1, "a", before, Document("pump valve", "grinder"));
-        var edits = new PostingEdits([pending], [new MergedDocument([3, 4], pending.Current!)]);
+        var edits = Assert.Single(PostingEdits.InParts([pending], [new MergedDocument([3, 4], pending.Current!)]));
 
         Assert.Empty(Read("pump"));
         Assert.Equal([new Posting(4, 0)], Read("boiler"));
@@ -150,6 +150,53 @@ public sealed class PostingsTests
             edits.Read(TermHash.Of(word), list);
             return list;
         }
+    }
+
+    [Fact]
+    public void Parts_hold_every_change_once_in_the_order_of_the_key() =>
+        Gen.Select(Gen.Int[1, 40].Array[1, 6], Gen.Int[1, 30])
+            .Sample(
+                (words, termsOfAPart) =>
+                {
+                    var pending = words.Select(
+                        (count, i) =>
+                            new PendingDocument(
+                                i,
+                                $"{i}",
+                                i % 2 == 0 ? null : new MergedDocument([i], Document("before both " + i)),
+                                i % 3 == 2
+                                    ? null
+                                    : Document(
+                                        string.Join(' ', Enumerable.Range(i, count).Select(word => $"word{word}"))
+                                    )
+                            )
+                    );
+                    var all = pending.ToArray();
+                    var after = Array.ConvertAll(
+                        all,
+                        document =>
+                            document.Current is null ? null : new MergedDocument([(int)document.Id], document.Current)
+                    );
+
+                    var whole = Changes(Assert.Single(PostingEdits.InParts(all, after, int.MaxValue)));
+                    var parts = PostingEdits.InParts(all, after, termsOfAPart).SelectMany(Changes).ToList();
+
+                    Assert.Equal(whole, parts);
+                    Assert.Equal(whole.Select(change => change.Term).Order(), whole.Select(change => change.Term));
+                }
+            );
+
+    private static List<(long Term, string Edits)> Changes(PostingEdits edits)
+    {
+        var changes = new List<(long, string)>();
+        var list = new List<Posting>();
+        foreach (var term in edits.Terms())
+        {
+            edits.Read(term, list);
+            changes.Add((unchecked((long)term), string.Join(' ', list)));
+        }
+
+        return changes;
     }
 
     [Fact]

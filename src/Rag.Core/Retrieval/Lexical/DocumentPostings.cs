@@ -121,22 +121,20 @@ internal sealed class DocumentPostings
     }
 
     /// <summary>The index of a term, or a negative number when no chunk has it.</summary>
-    public int Find(ulong term)
+    public int Find(ulong term) =>
+        FirstFrom(term) is var index && index < TermCount && Term(index) == term ? index : -1;
+
+    /// <summary>The index of the first term that is not smaller; the number of terms when all are.</summary>
+    public int FirstFrom(ulong term)
     {
-        var (low, high) = (0, TermCount - 1);
-        while (low <= high)
+        var (low, high) = (0, TermCount);
+        while (low < high)
         {
             var middle = (low + high) >>> 1;
-            var found = Term(middle);
-            if (found == term)
-            {
-                return middle;
-            }
-
-            (low, high) = found < term ? (middle + 1, high) : (low, middle - 1);
+            (low, high) = Term(middle) < term ? (middle + 1, high) : (low, middle);
         }
 
-        return -1;
+        return low;
     }
 
     private static byte[] Pack(int[] lengths, ReadOnlySpan<ulong> occurrences, Span<int> chunkOf)

@@ -1,23 +1,60 @@
 using System.Buffers;
+using System.Numerics;
 using System.Runtime.InteropServices;
 
 namespace Slipway.Rag.Retrieval.Lexical;
 
 /// <summary>
-/// What a merge changes, turned from document by document into list by list: every list that changes is read and written once.
+/// What a merge changes, turned from document by document into list by list: every list that changes is read and written once. One object
+/// holds the terms of a range.
 /// </summary>
 internal sealed class PostingEdits
 {
-    // A chain through one array for each term: a merge of a thousand documents has two million entries, too many for lists of their own.
+    /// <summary>Terms of documents in one part: what it gathers stays in the processor's cache.</summary>
+    private const int TermsOfAPart = 1 << 17;
+
+    // A chain through one array for each term: there are far too many for lists of their own.
     private readonly List<Entry> _entries = [];
     private readonly Dictionary<ulong, int> _heads = [];
 
-    public PostingEdits(IReadOnlyList<PendingDocument> pending, IReadOnlyList<MergedDocument?> documents)
+    private PostingEdits(
+        IReadOnlyList<PendingDocument> pending,
+        IReadOnlyList<MergedDocument?> documents,
+        ulong first,
+        ulong last
+    )
     {
         for (var i = 0; i < pending.Count; i++)
         {
-            Collect(pending[i].Merged, removed: true);
-            Collect(documents[i], removed: false);
+            Collect(pending[i].Merged, first, last, removed: true);
+            Collect(documents[i], first, last, removed: false);
+        }
+    }
+
+    /// <summary>All changes, in parts that follow one another in the order of the stored key (signed). Each is made when it is asked for.</summary>
+    /// <param name="pending">What is merged.</param>
+    /// <param name="documents">By pending document: as it will stand in the buckets; null for a deleted one.</param>
+    /// <param name="termsOfAPart">About how many terms of documents a part gathers.</param>
+    public static IEnumerable<PostingEdits> InParts(
+        IReadOnlyList<PendingDocument> pending,
+        IReadOnlyList<MergedDocument?> documents,
+        int termsOfAPart = TermsOfAPart
+    )
+    {
+        var terms =
+            pending.Sum(document => (long)(document.Merged?.Postings.TermCount ?? 0))
+            + documents.Sum(document => (long)(document?.Postings.TermCount ?? 0));
+        // A part is told by the first bits of its terms: they are hashes, so all parts are about as large.
+        var bits = BitOperations.Log2(BitOperations.RoundUpToPowerOf2((ulong)(terms / termsOfAPart) + 1));
+        for (var i = 0ul; i < 1ul << bits; i++)
+        {
+            var first = bits == 0 ? 0 : (i << (64 - bits)) ^ (1ul << 63); // negative ones come first
+            yield return new PostingEdits(
+                pending,
+                documents,
+                first,
+                first | (bits == 0 ? ulong.MaxValue : ulong.MaxValue >> bits)
+            );
         }
     }
 
@@ -78,6 +115,12 @@ internal sealed class PostingEdits
         ArrayBufferWriter<byte> output
     )
     {
+        if (data.IsEmpty && AllStay(edits))
+        {
+            Postings.Write(output, edits); // nearly every list of a bulk load
+            return edits.Length;
+        }
+
         var result = new List<Posting>(edits.Length + data.Length);
         var old = Postings.Read(data, slots);
         var next = 0;
@@ -114,15 +157,35 @@ internal sealed class PostingEdits
         }
     }
 
-    private void Collect(MergedDocument? document, bool removed)
+    private static bool AllStay(ReadOnlySpan<Posting> edits)
     {
-        for (var t = 0; t < document?.Postings.TermCount; t++)
+        foreach (var edit in edits)
         {
-            ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(
-                _heads,
-                document.Postings.Term(t),
-                out var known
-            );
+            if (edit.Frequency == 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void Collect(MergedDocument? document, ulong first, ulong last, bool removed)
+    {
+        if (document is null)
+        {
+            return;
+        }
+
+        for (var t = document.Postings.FirstFrom(first); t < document.Postings.TermCount; t++)
+        {
+            var term = document.Postings.Term(t);
+            if (term > last)
+            {
+                break;
+            }
+
+            ref var head = ref CollectionsMarshal.GetValueRefOrAddDefault(_heads, term, out var known);
             head = known ? head : -1;
             var postings = document.Postings.PostingsAt(t, out var count);
             for (; count > 0; count--)

@@ -9,7 +9,7 @@ internal sealed class SlotPlan
     private readonly IReadOnlyDictionary<int, LexicalBucket> _buckets;
     private readonly int _bucketSize;
     private readonly SortedDictionary<int, OpenBucket> _open = [];
-    private readonly Queue<int> _withRoom; // buckets that this merge has no other reason to touch, emptiest first
+    private readonly Queue<int> _withRoom; // buckets that this merge has no other reason to touch
     private int _last;
 
     public SlotPlan(
@@ -22,12 +22,10 @@ internal sealed class SlotPlan
         _last = buckets.Count == 0 ? -1 : buckets.Keys.Max();
         var documents = pending.Select(Keep).ToArray();
 
-        _withRoom = new Queue<int>(
-            buckets
-                .Values.Where(bucket => bucket.Count < bucketSize && !_open.ContainsKey(bucket.Number))
-                .OrderBy(bucket => bucket.Count)
-                .Select(bucket => bucket.Number)
+        var wanted = pending.Sum(document =>
+            Math.Max(0, (document.Current?.ChunkCount ?? 0) - (document.Merged?.Slots.Length ?? 0))
         );
+        _withRoom = new Queue<int>(WorthFilling(wanted - _open.Values.Sum(bucket => bucket.CountFree())));
         var free = FreeSlots().GetEnumerator();
         for (var i = 0; i < documents.Length; i++)
         {
@@ -56,6 +54,24 @@ internal sealed class SlotPlan
         _open.Select(pair =>
             pair.Value.Close(pair.Key, _buckets.TryGetValue(pair.Key, out var before) ? before.Revision + 1 : 1)
         );
+
+    /// <summary>
+    /// The buckets, emptiest first, whose room saves a new one. Otherwise they stay as they are: to put a few chunks into a full bucket
+    /// means to write nearly all of its lists again, to put them into a new one costs nothing.
+    /// </summary>
+    private List<int> WorthFilling(int wanted)
+    {
+        var left = wanted > 0 ? wanted % _bucketSize : 0;
+        var chosen = new List<int>();
+        var withRoom = _buckets.Values.Where(bucket => bucket.Count < _bucketSize && !_open.ContainsKey(bucket.Number));
+        foreach (var bucket in withRoom.OrderBy(bucket => bucket.Count).TakeWhile(_ => left > 0))
+        {
+            chosen.Add(bucket.Number);
+            left -= _bucketSize - bucket.Count;
+        }
+
+        return left > 0 ? [] : chosen;
+    }
 
     private MergedDocument? Keep(PendingDocument document)
     {
@@ -134,6 +150,8 @@ internal sealed class SlotPlan
                 }
             }
         }
+
+        public int CountFree() => _slots.Count(slot => slot.DocumentId is null);
 
         public bool IsFree(int slot) => _slots[slot].DocumentId is null;
 

@@ -1,3 +1,5 @@
+using Npgsql;
+using NpgsqlTypes;
 using Pgvector;
 
 namespace Slipway.Storage.Postgres.Internal.Search;
@@ -6,6 +8,9 @@ namespace Slipway.Storage.Postgres.Internal.Search;
 internal static class PostgresEmbeddings
 {
     private const int WrittenAtOnce = 100;
+
+    /// <summary>From so many embeddings on, COPY is tried. With an index, so many take some seconds.</summary>
+    private const int CopiedAtOnce = 1000;
 
     /// <summary>Keeps embeddings that are not there yet.</summary>
     /// <exception cref="SlipwayException">The vectors are not all of the model's dimension; nothing is kept then.</exception>
@@ -22,7 +27,10 @@ internal static class PostgresEmbeddings
         }
 
         // In one order for everybody: two writers of the same chunks wait for each other instead of blocking each other.
-        var ordered = embeddings.OrderBy(embedding => embedding.ContentHash, StringComparer.Ordinal).ToList();
+        var ordered = embeddings
+            .DistinctBy(embedding => embedding.ContentHash)
+            .OrderBy(embedding => embedding.ContentHash, StringComparer.Ordinal)
+            .ToList();
         session.Queue(
             """
             insert into slipway.embedding_models (model, dimensions, created_at) values ($1, $2, $3)
@@ -44,7 +52,83 @@ internal static class PostgresEmbeddings
         }
 
         // In pieces: with an index each vector takes milliseconds, and the server is expected to be heard of in between.
-        foreach (var part in ordered.Chunk(WrittenAtOnce))
+        foreach (var copied in ordered.Chunk(CopiedAtOnce))
+        {
+            if (
+                copied.Length < CopiedAtOnce
+                || !await TryCopyAsync(session, model, dimensions, copied, now).ConfigureAwait(false)
+            )
+            {
+                await InsertAsync(session, model, dimensions, copied, now).ConfigureAwait(false);
+            }
+        }
+    }
+
+    /// <summary>COPY cannot pass over what is there already: whoever saves only what is missing rarely meets it.</summary>
+    private static async Task<bool> TryCopyAsync(
+        PostgresSession session,
+        string model,
+        int dimensions,
+        IEnumerable<(string ContentHash, ReadOnlyMemory<float> Vector)> embeddings,
+        DateTimeOffset now
+    )
+    {
+        session.Queue("savepoint embeddings");
+        await session.FlushAsync().ConfigureAwait(false);
+        try
+        {
+            await CopyAsync(session, model, dimensions, embeddings, now).ConfigureAwait(false);
+        }
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            session.Queue("rollback to savepoint embeddings");
+            return false;
+        }
+
+        session.Queue("release savepoint embeddings");
+        return true;
+    }
+
+    private static async Task CopyAsync(
+        PostgresSession session,
+        string model,
+        int dimensions,
+        IEnumerable<(string ContentHash, ReadOnlyMemory<float> Vector)> embeddings,
+        DateTimeOffset now
+    )
+    {
+        var token = session.CancellationToken;
+        var import = await session
+            .Connection.BeginBinaryImportAsync(
+                "copy slipway.embeddings (model, dimensions, created_at, content_hash, vector) from stdin (format binary)",
+                token
+            )
+            .ConfigureAwait(false);
+        await using (import.ConfigureAwait(false))
+        {
+            foreach (var (hash, vector) in embeddings)
+            {
+                await import.StartRowAsync(token).ConfigureAwait(false);
+                await import.WriteAsync(model, NpgsqlDbType.Text, token).ConfigureAwait(false);
+                await import.WriteAsync(dimensions, NpgsqlDbType.Integer, token).ConfigureAwait(false);
+                await import.WriteAsync(now, NpgsqlDbType.TimestampTz, token).ConfigureAwait(false);
+                await import.WriteAsync(hash, NpgsqlDbType.Text, token).ConfigureAwait(false);
+                await import.WriteAsync(new Vector(vector), token).ConfigureAwait(false);
+            }
+
+            await import.CompleteAsync(token).ConfigureAwait(false);
+        }
+    }
+
+    private static async Task InsertAsync(
+        PostgresSession session,
+        string model,
+        int dimensions,
+        IEnumerable<(string ContentHash, ReadOnlyMemory<float> Vector)> embeddings,
+        DateTimeOffset now
+    )
+    {
+        foreach (var part in embeddings.Chunk(WrittenAtOnce))
         {
             session.Queue(
                 """

@@ -16,6 +16,9 @@ internal static class PostgresMerge
     /// <summary>Lists that are read and written in one statement: some megabytes.</summary>
     private const int ListsAtOnce = 8192;
 
+    /// <summary>From so many documents on, a COPY is worth its round trips.</summary>
+    private const int CopiedDocuments = 100;
+
     /// <summary>Folds in what is pending.</summary>
     /// <returns>How many documents were folded in; 0 also when another merge of the index is under way.</returns>
     public static async Task<int> RunAsync(PostgresSession session, CollectionKey collection, int limit)
@@ -82,10 +85,10 @@ internal static class PostgresMerge
     )
     {
         var plan = new SlotPlan(buckets, pending, index.BucketSize);
-        await RewritePostingsAsync(session, index, plan, new PostingEdits(pending, plan.Documents))
+        await RewritePostingsAsync(session, index, plan, PostingEdits.InParts(pending, plan.Documents))
             .ConfigureAwait(false);
         WriteBuckets(session, index, [.. plan.Buckets()]);
-        WriteDocuments(session, index, pending, plan);
+        await WriteDocumentsAsync(session, index, pending, plan).ConfigureAwait(false);
         session.Queue(
             "delete from slipway.lexical_deltas where id = any ($1)",
             Array(pending, document => document.Id)
@@ -119,47 +122,68 @@ internal static class PostgresMerge
         }
     }
 
+    /// <summary>Part by part: while the server writes one, the next one is made.</summary>
     private static async Task RewritePostingsAsync(
         PostgresSession session,
         PostgresIndex index,
         SlotPlan plan,
-        PostingEdits changes
+        IEnumerable<PostingEdits> parts
     )
     {
-        var added = new List<PackedList>(); // of buckets that are new: nothing to read, nothing to replace
-        var batch = new List<ListEdits>(ListsAtOnce);
+        using var changes = parts.GetEnumerator();
+        for (var next = NextAsync(); await next.ConfigureAwait(false) is var (added, changed); )
+        {
+            next = NextAsync();
+            try
+            {
+                await CopyAsync(session, index, added).ConfigureAwait(false);
+                foreach (var lists in changed.Chunk(ListsAtOnce))
+                {
+                    await RewriteAsync(session, index, lists).ConfigureAwait(false);
+                }
+            }
+            catch
+            {
+                await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                throw;
+            }
+        }
+
+        Task<(List<PackedList> Added, List<ListEdits> Changed)?> NextAsync() =>
+            Task.Run(() =>
+                changes.MoveNext()
+                    ? Lists(changes.Current, plan, index.BucketSize)
+                    : (ValueTuple<List<PackedList>, List<ListEdits>>?)null
+            );
+    }
+
+    /// <summary>The lists of buckets that are new, packed, and what changes in the others.</summary>
+    private static (List<PackedList> Added, List<ListEdits> Changed) Lists(
+        PostingEdits changes,
+        SlotPlan plan,
+        int bucketSize
+    )
+    {
+        var (added, changed) = (new List<PackedList>(), new List<ListEdits>());
         var edits = new List<Posting>();
         var packed = new ArrayBufferWriter<byte>(4096);
         foreach (var term in changes.Terms())
         {
             changes.Read(term, edits);
-            foreach (var list in ByBucket(term, edits, index.BucketSize))
+            foreach (var list in ByBucket(term, edits, bucketSize))
             {
                 if (plan.IsNew(list.Bucket))
                 {
-                    added.Add(list.Apply([], index.BucketSize, packed));
+                    added.Add(list.Apply([], bucketSize, packed));
                 }
                 else
                 {
-                    batch.Add(list);
+                    changed.Add(list);
                 }
-            }
-
-            if (batch.Count >= ListsAtOnce)
-            {
-                await RewriteAsync(session, index, batch, packed).ConfigureAwait(false);
-                batch.Clear();
-            }
-
-            if (added.Count >= ListsAtOnce)
-            {
-                await CopyAsync(session, index, added).ConfigureAwait(false);
-                added.Clear();
             }
         }
 
-        await RewriteAsync(session, index, batch, packed).ConfigureAwait(false);
-        await CopyAsync(session, index, added).ConfigureAwait(false);
+        return (added, changed);
     }
 
     private static IEnumerable<ListEdits> ByBucket(ulong term, List<Posting> edits, int bucketSize)
@@ -183,20 +207,11 @@ internal static class PostgresMerge
     }
 
     /// <summary>Reads lists, changes them and writes them back; a list without postings goes away.</summary>
-    private static async Task RewriteAsync(
-        PostgresSession session,
-        PostgresIndex index,
-        List<ListEdits> batch,
-        ArrayBufferWriter<byte> packed
-    )
+    private static async Task RewriteAsync(PostgresSession session, PostgresIndex index, ListEdits[] batch)
     {
-        if (batch.Count == 0)
-        {
-            return;
-        }
-
+        var packed = new ArrayBufferWriter<byte>(4096);
         var before = await ReadListsAsync(session, index, batch).ConfigureAwait(false);
-        var (kept, gone) = (new List<PackedList>(batch.Count), new List<PackedList>());
+        var (kept, gone) = (new List<PackedList>(batch.Length), new List<PackedList>());
         foreach (var list in batch)
         {
             var after = list.Apply(before.GetValueOrDefault((list.Term, list.Bucket), []), index.BucketSize, packed);
@@ -234,10 +249,10 @@ internal static class PostgresMerge
     private static async Task<Dictionary<(long Term, int Bucket), byte[]>> ReadListsAsync(
         PostgresSession session,
         PostgresIndex index,
-        List<ListEdits> batch
+        ListEdits[] batch
     )
     {
-        var lists = new Dictionary<(long, int), byte[]>(batch.Count);
+        var lists = new Dictionary<(long, int), byte[]>(batch.Length);
         var reader = await session
             .QueryAsync(
                 """
@@ -312,25 +327,38 @@ internal static class PostgresMerge
             Array(buckets, bucket => bucket.PackRuns())
         );
 
-    private static void WriteDocuments(
+    private static async Task WriteDocumentsAsync(
         PostgresSession session,
         PostgresIndex index,
         List<PendingDocument> pending,
         SlotPlan plan
     )
     {
-        var kept = pending.Zip(plan.Documents).Where(pair => pair.Second is not null).ToArray();
-        session.Queue(
-            """
-            insert into slipway.lexical_documents (index_id, document_id, slots, postings)
-            select $1, d.* from unnest($2::text[], $3::bytea[], $4::bytea[]) d
-            on conflict (index_id, document_id) do update set slots = excluded.slots, postings = excluded.postings
-            """,
-            index.Id,
-            Array(kept, pair => pair.First.DocumentId),
-            Array(kept, pair => pair.Second!.PackSlots()),
-            Array(kept, pair => pair.Second!.Postings.Data)
-        );
+        var kept = pending
+            .Zip(plan.Documents)
+            .Where(pair => pair.Second is not null)
+            .ToLookup(pair => pair.First.Merged is null && plan.Documents.Count >= CopiedDocuments);
+        if (kept[true].Any())
+        {
+            await CopyAsync(session, index, kept[true]).ConfigureAwait(false);
+        }
+
+        var written = kept[false].ToArray();
+        if (written.Length > 0)
+        {
+            session.Queue(
+                """
+                insert into slipway.lexical_documents (index_id, document_id, slots, postings)
+                select $1, d.* from unnest($2::text[], $3::bytea[], $4::bytea[]) d
+                on conflict (index_id, document_id) do update set slots = excluded.slots, postings = excluded.postings
+                """,
+                index.Id,
+                Array(written, pair => pair.First.DocumentId),
+                Array(written, pair => pair.Second!.PackSlots()),
+                Array(written, pair => pair.Second!.Postings.Data)
+            );
+        }
+
         var gone = pending.Where(document => document.Current is null).ToArray();
         if (gone.Length > 0)
         {
@@ -339,6 +367,35 @@ internal static class PostgresMerge
                 index.Id,
                 Array(gone, document => document.DocumentId)
             );
+        }
+    }
+
+    private static async Task CopyAsync(
+        PostgresSession session,
+        PostgresIndex index,
+        IEnumerable<(PendingDocument Pending, MergedDocument? Merged)> documents
+    )
+    {
+        await session.FlushAsync().ConfigureAwait(false);
+        var token = session.CancellationToken;
+        var import = await session
+            .Connection.BeginBinaryImportAsync(
+                "copy slipway.lexical_documents (index_id, document_id, slots, postings) from stdin (format binary)",
+                token
+            )
+            .ConfigureAwait(false);
+        await using (import.ConfigureAwait(false))
+        {
+            foreach (var (document, merged) in documents)
+            {
+                await import.StartRowAsync(token).ConfigureAwait(false);
+                await import.WriteAsync(index.Id, NpgsqlDbType.Bigint, token).ConfigureAwait(false);
+                await import.WriteAsync(document.DocumentId, NpgsqlDbType.Text, token).ConfigureAwait(false);
+                await import.WriteAsync(merged!.PackSlots(), NpgsqlDbType.Bytea, token).ConfigureAwait(false);
+                await import.WriteAsync(merged.Postings.Data, NpgsqlDbType.Bytea, token).ConfigureAwait(false);
+            }
+
+            await import.CompleteAsync(token).ConfigureAwait(false);
         }
     }
 

@@ -21,7 +21,7 @@ internal static class SqliteMerge
 
         var buckets = SqliteLexicalRows.ReadBuckets(session, index.Id, new Dictionary<int, LexicalBucket>());
         var plan = new SlotPlan(buckets, pending, index.BucketSize);
-        RewritePostings(session, index, plan, new PostingEdits(pending, plan.Documents));
+        RewritePostings(session, index, plan, PostingEdits.InParts(pending, plan.Documents));
         foreach (var bucket in plan.Buckets())
         {
             SqliteLexicalRows.WriteBucket(session, index.Id, bucket);
@@ -42,14 +42,19 @@ internal static class SqliteMerge
         return pending.Count;
     }
 
-    private static void RewritePostings(SqliteSession session, SqliteIndex index, SlotPlan plan, PostingEdits changes)
+    private static void RewritePostings(
+        SqliteSession session,
+        SqliteIndex index,
+        SlotPlan plan,
+        IEnumerable<PostingEdits> parts
+    )
     {
         var edits = new List<Posting>();
         var packed = new ArrayBufferWriter<byte>(4096);
         using var table = new SqlitePostingsTable(session, index.Id);
-        foreach (var term in changes.Terms())
+        foreach (var (part, term) in parts.SelectMany(part => part.Terms().Select(term => (part, term))))
         {
-            changes.Read(term, edits);
+            part.Read(term, edits);
             for (var i = 0; i < edits.Count; )
             {
                 var (bucket, first) = (edits[i].Slot / index.BucketSize, i);
