@@ -90,4 +90,31 @@ internal static class BareCopy
 
         await transaction.CommitAsync();
     }
+
+    /// <summary>Empties a table and writes the same rows again by binary COPY.</summary>
+    /// <returns>Seconds of the writing.</returns>
+    public static async Task<double> AgainAsync(BenchmarkDatabase database, string table)
+    {
+        await using var connection = await database.ConnectAsync();
+        using var rows = new MemoryStream();
+        await using (
+            var export = await connection.BeginRawBinaryCopyAsync($"copy slipway.{table} to stdout (format binary)")
+        )
+        {
+            await export.CopyToAsync(rows);
+        }
+
+        await database.ExecuteAsync($"truncate slipway.{table}");
+        await database.ExecuteAsync("checkpoint");
+        rows.Position = 0;
+        var start = TimeProvider.System.GetTimestamp();
+        await using (
+            var import = await connection.BeginRawBinaryCopyAsync($"copy slipway.{table} from stdin (format binary)")
+        )
+        {
+            await rows.CopyToAsync(import);
+        }
+
+        return TimeProvider.System.GetElapsedTime(start).TotalSeconds;
+    }
 }

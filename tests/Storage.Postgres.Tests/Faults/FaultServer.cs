@@ -1,8 +1,8 @@
 namespace Slipway.Storage.Postgres.Tests.Faults;
 
 /// <summary>
-/// A server of their own for the tests that stop it. They run one after the other. It answers a commit when the kernel has it, which
-/// outlives a killed process; only a machine that loses power could tell the difference.
+/// A server of their own for the tests that stop it, as durable as in production: it answers a commit when the disk has it. They run one
+/// after the other.
 /// </summary>
 public sealed class FaultServer : IAsyncDisposable
 {
@@ -10,7 +10,7 @@ public sealed class FaultServer : IAsyncDisposable
 
     /// <summary>The server, up. Not in the constructor, so that a test can be skipped.</summary>
     internal async Task<IOwnPostgres> GetAsync() =>
-        _server ??= await PostgresServer.StartOwnAsync("fsync=off", "shared_buffers=64MB");
+        _server ??= await PostgresServer.StartOwnAsync("shared_buffers=64MB");
 
     public ValueTask DisposeAsync() => _server?.DisposeAsync() ?? ValueTask.CompletedTask;
 }
