@@ -63,8 +63,11 @@ internal sealed class IngestionMeasurement : IDisposable
     {
         _database = new SqliteDatabase(new SqliteStorageOptions { Path = file }, TimeProvider.System);
         _source = new LocalFolderSource(folder);
+        var store = new SqliteDocumentStore(_database);
         _pipeline = new IngestionPipeline(
-            new SqliteDocumentStore(_database),
+            store,
+            store,
+            new SqliteLeaseStore(_database),
             new SqliteSearchIndex(_database),
             ReaderSet.Default,
             new StructureChunker(),

@@ -53,6 +53,8 @@ public static class SlipwayBuilderExtensions
         services.TryAddSingleton(provider => Rag(provider).Chunking.CreateChunker());
         services.TryAddSingleton(provider => new IngestionPipeline(
             provider.GetRequiredService<IDocumentStore>(),
+            provider.GetRequiredService<IDocumentQueue>(),
+            provider.GetRequiredService<ILeaseStore>(),
             provider.GetRequiredService<ISearchIndex>(),
             provider.GetRequiredService<ReaderSet>(),
             provider.GetRequiredService<IChunker>(),

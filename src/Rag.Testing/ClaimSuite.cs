@@ -44,7 +44,8 @@ public abstract class ClaimSuite(OpenStore open) : StoreSuite(open)
             Uri = "https://example.com/a",
             Metadata = new Dictionary<string, string> { ["author"] = "Ada" },
         };
-        await Corpus.PublishAsync(Corpus.Publication("a.txt", "text") with { Document = document, Title = "a.txt" });
+        // What was found in an earlier version, its title and its type, is not what the source says.
+        await Corpus.PublishAsync(Corpus.Publication("a.txt", "text") with { Document = document, Title = "Found" });
         var due = await Store.ReadClockAsync(Token) - Hour;
         await Store.Documents.RecordFailureAsync(
             Corpus.Failure("a.txt") with
@@ -66,7 +67,6 @@ public abstract class ClaimSuite(OpenStore open) : StoreSuite(open)
         Assert.Equal(
             document with
             {
-                MediaType = "text/plain",
                 Metadata = claim.Document.Metadata,
                 Principals = claim.Document.Principals,
             },
@@ -81,7 +81,7 @@ public abstract class ClaimSuite(OpenStore open) : StoreSuite(open)
         await AddDueAsync("a", -Hour);
         foreach (var other in new[] { new CollectionKey("default", "other"), new("other", "default") })
         {
-            Assert.Empty(await Queue.ClaimAsync(other, "a", 9, Hour, Token));
+            Assert.Empty(await Queue.ClaimAsync(other, "a", 9, Hour, cancellationToken: Token));
         }
 
         Assert.Single(await ClaimAsync("a"));
@@ -258,7 +258,13 @@ public abstract class ClaimSuite(OpenStore open) : StoreSuite(open)
     [InlineData("a", 1, 0)]
     public async Task What_is_no_claim_is_refused(string owner, int count, int seconds) =>
         await Assert.ThrowsAnyAsync<ArgumentException>(async () =>
-            await Queue.ClaimAsync(CollectionKey.Default, owner, count, TimeSpan.FromSeconds(seconds), Token)
+            await Queue.ClaimAsync(
+                CollectionKey.Default,
+                owner,
+                count,
+                TimeSpan.FromSeconds(seconds),
+                cancellationToken: Token
+            )
         );
 
     /// <summary>Eight workers in two processes empty a queue; every document is done once.</summary>
@@ -284,7 +290,13 @@ public abstract class ClaimSuite(OpenStore open) : StoreSuite(open)
             var store = worker % 2 == 0 ? Store : other;
             while (done.Count < Documents)
             {
-                var claims = await store.Queue.ClaimAsync(CollectionKey.Default, "worker " + worker, 3, Hour, Token);
+                var claims = await store.Queue.ClaimAsync(
+                    CollectionKey.Default,
+                    "worker " + worker,
+                    3,
+                    Hour,
+                    cancellationToken: Token
+                );
                 foreach (var claim in claims)
                 {
                     await store.Documents.PublishAsync(Publication(claim, "by " + worker), Token);
@@ -331,7 +343,7 @@ public abstract class ClaimSuite(OpenStore open) : StoreSuite(open)
                                     "worker " + worker,
                                     1 + (step * 5),
                                     Hour * (2 + hours),
-                                    Token
+                                    cancellationToken: Token
                                 );
                                 Assert.Equal(
                                     model.Claim(
@@ -399,7 +411,7 @@ public abstract class ClaimSuite(OpenStore open) : StoreSuite(open)
     }
 
     private ValueTask<IReadOnlyList<DocumentClaim>> ClaimAsync(string owner, int count = 9) =>
-        Queue.ClaimAsync(CollectionKey.Default, owner, count, Hour, Token);
+        Queue.ClaimAsync(CollectionKey.Default, owner, count, Hour, cancellationToken: Token);
 
     /// <summary>A document that failed and is due at a time by the database's clock, to the hour: what ties shall tie.</summary>
     private async Task AddDueAsync(string name, TimeSpan fromNow)

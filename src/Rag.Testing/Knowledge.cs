@@ -36,6 +36,8 @@ internal sealed class Knowledge : IDisposable
         Folder = folder ?? Directory.CreateTempSubdirectory("slipway-knowledge-").FullName;
         Pipeline = new IngestionPipeline(
             store.Documents,
+            store.Queue,
+            store.Leases,
             store.Search,
             ReaderSet.Default,
             chunker ?? new StructureChunker(),

@@ -18,6 +18,9 @@ public abstract class StoreFixture : IAsyncDisposable
     /// <summary>Documents that are due, for workers.</summary>
     public abstract IDocumentQueue Queue { get; }
 
+    /// <summary>Who plans.</summary>
+    public abstract ILeaseStore Leases { get; }
+
     /// <summary>Wakes who waits.</summary>
     public abstract IChangeSignal Changes { get; }
 

@@ -119,13 +119,19 @@ internal sealed partial class PostgresDocumentStore
     )
     {
         var rows = new Dictionary<(string, string), DocumentRow>();
-        var placed = batch.Select(prepared => prepared.Publication).Where(p => p.DocumentId is null).ToArray();
-        if (placed.Length < 2)
+        if (batch.Count < 2)
         {
             return rows;
         }
 
-        var collection = placed[0].Collection;
+        var collection = batch[0].Publication.Collection;
+        await FindNamedAsync(session, collection, batch, rows).ConfigureAwait(false);
+        var placed = batch.Select(prepared => prepared.Publication).Where(p => p.DocumentId is null).ToArray();
+        if (placed.Length == 0)
+        {
+            return rows;
+        }
+
         session.Queue(
             """
             insert into slipway.documents
@@ -170,6 +176,52 @@ internal sealed partial class PostgresDocumentStore
         }
 
         return rows;
+    }
+
+    /// <summary>The rows that publications name and whose new places are free, locked.</summary>
+    private static async Task FindNamedAsync(
+        PostgresSession session,
+        CollectionKey collection,
+        IReadOnlyList<PreparedPublication> batch,
+        Dictionary<(string Source, string ExternalId), DocumentRow> rows
+    )
+    {
+        var named = batch
+            .Select(prepared => prepared.Publication)
+            .Where(publication => publication.DocumentId is { } id && PostgresAccess.CanBeStored(id))
+            .ToArray();
+        if (named.Length == 0)
+        {
+            return;
+        }
+
+        var reader = await session
+            .QueryAsync(
+                $"""
+                select {RowColumns}, place.source, place.external_id
+                from unnest($3::text[], $4::text[], $5::text[]) place (id, source, external_id)
+                join slipway.documents d on d.id = place.id and d.tenant = $1 and d.collection = $2 and d.source = place.source
+                where not exists (
+                    select from slipway.documents other
+                    where other.tenant = $1 and other.collection = $2 and other.source = place.source
+                        and other.external_id = place.external_id and other.id <> d.id)
+                order by d.id
+                for no key update of d
+                """,
+                collection.Tenant,
+                collection.Collection,
+                Array.ConvertAll(named, publication => publication.DocumentId!),
+                Array.ConvertAll(named, publication => publication.Source),
+                Array.ConvertAll(named, publication => publication.Document.ExternalId)
+            )
+            .ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+        {
+            while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
+            {
+                rows[(reader.GetString(8), reader.GetString(9))] = ReadRow(reader);
+            }
+        }
     }
 
     /// <summary>The row that is taken over, locked: the one that is named, else the one at the document's place, made if it is new. Null

@@ -13,6 +13,7 @@ internal sealed partial class PostgresDocumentStore
         string owner,
         int count,
         TimeSpan duration,
+        string? source = null,
         CancellationToken cancellationToken = default
     )
     {
@@ -31,13 +32,14 @@ internal sealed partial class PostgresDocumentStore
                             select id from slipway.documents
                             where tenant = $1 and collection = $2 and next_action_at <= (select slipway.now())
                                 and (claimed_until is null or claimed_until <= (select slipway.now()))
+                                and ($6::text is null or source = $6)
                             order by next_action_at, id limit $3 for no key update skip locked
                         ), claimed as (
                             update slipway.documents d set owner = $4, fencing_token = greatest(nextval('slipway.fencing_tokens'), d.fencing_token + 1),
                                 claimed_until = slipway.now() + $5 * interval '1 millisecond'
                             from due where d.id = due.id returning d.*
                         )
-                        select external_id, name, media_type, uri, size, modified_ticks, source_metadata, title,
+                        select external_id, name, source_media_type, uri, size, modified_ticks, source_metadata, source_title,
                             array(select principal from slipway.document_principals p where p.document_id = d.id order by principal),
                             source, id, state, seen_at, content_hash, pipeline_fingerprint, version, attempts, next_action_at,
                             fencing_token, claimed_until
@@ -47,7 +49,8 @@ internal sealed partial class PostgresDocumentStore
                         collection.Collection,
                         count,
                         owner,
-                        milliseconds
+                        milliseconds,
+                        source
                     )
                     .ConfigureAwait(false);
                 await using (reader.ConfigureAwait(false))
@@ -197,8 +200,7 @@ internal sealed partial class PostgresDocumentStore
             Size = reader.NullableInt64(4),
             ModifiedAt = reader.NullableTicks(5),
             Metadata = StoredValue.Map(reader.GetString(6)),
-            // Before the first version the title is only the name, standing in for what the reader will find.
-            Title = reader.GetString(7) == reader.GetString(1) ? null : reader.GetString(7),
+            Title = reader.NullableString(7),
             Principals = reader.GetFieldValue<string[]>(8),
         };
 }

@@ -160,8 +160,9 @@ internal sealed partial class PostgresDocumentStore
                 .ExecuteAsync(
                     """
                     insert into slipway.documents
-                        (id, tenant, collection, source, external_id, name, title, uri, state, source_metadata, created_at, updated_at)
-                    values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $10)
+                        (id, tenant, collection, source, external_id, name, title, uri, state, source_metadata, created_at, updated_at,
+                            source_media_type, source_title)
+                    values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $10, $11, $12)
                     on conflict do nothing
                     """,
                     id,
@@ -173,7 +174,9 @@ internal sealed partial class PostgresDocumentStore
                     document.Title ?? document.Name,
                     document.Uri,
                     StoredValue.Json(document.Metadata),
-                    database.Now
+                    database.Now,
+                    document.MediaType,
+                    document.Title
                 )
                 .ConfigureAwait(false);
             if (added == 1)

@@ -14,9 +14,6 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database)
         IInboxStore,
         IDocumentQueue
 {
-    /// <summary>Documents in one batch of statements.</summary>
-    private const int SeenAtOnce = 500;
-
     public async IAsyncEnumerable<LedgerEntry> ReadLedgerAsync(
         CollectionKey collection,
         string source,
@@ -68,25 +65,7 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database)
         string source,
         IReadOnlyList<(string DocumentId, SourceDocument Document, DateTimeOffset SeenAt)> documents,
         CancellationToken cancellationToken = default
-    ) =>
-        database.WriteAsync(
-            null,
-            async session =>
-            {
-                var known = await LockAsync(
-                        session,
-                        collection,
-                        source,
-                        [.. documents.Select(document => document.DocumentId).Where(PostgresAccess.CanBeStored)]
-                    )
-                    .ConfigureAwait(false);
-                foreach (var batch in documents.Where(seen => known.ContainsKey(seen.DocumentId)).Chunk(SeenAtOnce))
-                {
-                    await MarkSeenAsync(session, collection, source, batch, known).ConfigureAwait(false);
-                }
-            },
-            cancellationToken
-        );
+    ) => database.WriteAsync(null, session => MarkSeenAsync(session, collection, source, documents), cancellationToken);
 
     public ValueTask RecordFailureAsync(DocumentFailure failure, CancellationToken cancellationToken = default)
     {
@@ -145,57 +124,7 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database)
         CollectionKey collection,
         IReadOnlyCollection<string> documentIds,
         CancellationToken cancellationToken = default
-    ) =>
-        database.WriteAsync(
-            null,
-            async session =>
-            {
-                var index = await PostgresIndexWriter
-                    .GetOrCreateIndexAsync(session, collection, null, database.Now)
-                    .ConfigureAwait(false);
-                List<string> deleted = [];
-                HashSet<string> blobs = new(StringComparer.Ordinal);
-                var reader = await session
-                    .QueryAsync(
-                        // Locked in one order, so that two who delete wait for each other instead of blocking each other.
-                        """
-                        select id, blob_hash from slipway.documents
-                        where id = any($1) and tenant = $2 and collection = $3 order by id for update
-                        """,
-                        documentIds.Where(PostgresAccess.CanBeStored).ToArray(),
-                        collection.Tenant,
-                        collection.Collection
-                    )
-                    .ConfigureAwait(false);
-                await using (reader.ConfigureAwait(false))
-                {
-                    while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
-                    {
-                        deleted.Add(reader.GetString(0));
-                        if (reader.NullableString(1) is { } blob)
-                        {
-                            SignalPushed(session, InboxName, reader.GetString(0));
-                            blobs.Add(blob);
-                        }
-                    }
-                }
-
-                // Chunks, rows, versions, attempts and grants go with it (on delete cascade).
-                session.Queue("delete from slipway.documents where id = any($1)", deleted.ToArray());
-                foreach (var id in deleted)
-                {
-                    PostgresIndexWriter.Delete(session, index, id);
-                }
-
-                foreach (var blob in blobs.Order(StringComparer.Ordinal))
-                {
-                    DeleteUnusedBlob(session, collection.Tenant, blob);
-                }
-
-                return deleted.Count;
-            },
-            cancellationToken
-        );
+    ) => database.WriteAsync(null, session => DeleteAsync(session, collection, documentIds), cancellationToken);
 
     public ValueTask RecordRunAsync(
         CollectionKey collection,
@@ -234,105 +163,5 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database)
                 return Task.CompletedTask;
             },
             cancellationToken
-        );
-
-    /// <summary>Both kinds of metadata of those that are there and have a version, each row locked.</summary>
-    private static async Task<Dictionary<string, (string Content, string Source)>> LockAsync(
-        PostgresSession session,
-        CollectionKey collection,
-        string source,
-        string[] ids
-    )
-    {
-        var found = new Dictionary<string, (string, string)>(ids.Length, StringComparer.Ordinal);
-        var reader = await session
-            .QueryAsync(
-                """
-                select id, metadata, source_metadata from slipway.documents
-                where id = any($1) and version > 0 and tenant = $2 and collection = $3 and source = $4
-                order by id for no key update
-                """,
-                ids,
-                collection.Tenant,
-                collection.Collection,
-                source
-            )
-            .ConfigureAwait(false);
-        await using (reader.ConfigureAwait(false))
-        {
-            while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
-            {
-                found.Add(reader.GetString(0), (reader.GetString(1), reader.GetString(2)));
-            }
-        }
-
-        return found;
-    }
-
-    /// <summary>Two round trips: the documents' rows, then what hangs on those that could be noted.</summary>
-    private async Task MarkSeenAsync(
-        PostgresSession session,
-        CollectionKey collection,
-        string source,
-        IReadOnlyList<(string DocumentId, SourceDocument Document, DateTimeOffset SeenAt)> documents,
-        Dictionary<string, (string Content, string Source)> before
-    )
-    {
-        var noting = documents
-            .Select(seen =>
-            {
-                var document = StorableText.Of(seen.Document);
-                return (
-                    seen.DocumentId,
-                    document,
-                    Note(session, collection, source, seen.DocumentId, document, seen.SeenAt)
-                );
-            })
-            .ToList();
-        await session.FlushAsync().ConfigureAwait(false);
-        foreach (var (id, document, _) in noting.Where(noted => noted.Item3.RecordsAffected > 0))
-        {
-            SignalPushed(session, source, id);
-            ReplacePrincipals(session, id, document.Principals);
-            if (before[id].Source != StoredValue.Json(document.Metadata))
-            {
-                var metadata = DocumentMetadata.Join(StoredValue.Map(before[id].Content), document.Metadata);
-                ReplaceMetadata(session, collection, id, metadata);
-            }
-        }
-    }
-
-    private NpgsqlBatchCommand Note(
-        PostgresSession session,
-        CollectionKey collection,
-        string source,
-        string id,
-        SourceDocument document,
-        DateTimeOffset seenAt
-    ) =>
-        session.Queue(
-            // When somebody else has just put another document at the new place, the next listing sorts it out.
-            """
-            update slipway.documents d set external_id = $2, name = $3, uri = $4, size = $5, modified_at = $6,
-                modified_ticks = $7, seen_at = $8, updated_at = $9, source_metadata = $10, state = 'published', attempts = 0,
-                last_error = null, last_error_class = null, next_action_at = null, owner = null, claimed_until = null
-            where id = $1 and (blob_hash is null or modified_ticks is not distinct from $7) and not exists (
-                select from slipway.documents other
-                where other.tenant = $11 and other.collection = $12 and other.source = $13 and other.external_id = $2
-                    and other.id <> d.id)
-            """,
-            id,
-            document.ExternalId,
-            document.Name,
-            document.Uri,
-            document.Size,
-            Columns.Grain(document.ModifiedAt),
-            document.ModifiedAt?.UtcTicks,
-            Columns.Grain(seenAt),
-            database.Now,
-            StoredValue.Json(document.Metadata),
-            collection.Tenant,
-            collection.Collection,
-            source
         );
 }

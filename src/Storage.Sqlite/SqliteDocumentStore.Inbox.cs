@@ -28,7 +28,8 @@ internal sealed partial class SqliteDocumentStore
                     """
                     update documents set state = 'pending', blob_hash = $2, name = $3, media_type = coalesce($4, media_type), uri = $5,
                         size = $6, modified_at = $7, modified_ticks = $8, source_metadata = $9, title = coalesce($10, title), updated_at = $11,
-                        attempts = 0, last_error = null, last_error_class = null, next_action_at = $11, owner = null, claimed_until = null
+                        attempts = 0, last_error = null, last_error_class = null, next_action_at = $11, owner = null, claimed_until = null,
+                        source_media_type = $4, source_title = $10
                     where id = $1
                     """,
                     id,
@@ -66,7 +67,7 @@ internal sealed partial class SqliteDocumentStore
         using var read = await database.BeginReadAsync(cancellationToken).ConfigureAwait(false);
         using var reader = read.Session.Query(
             """
-            select external_id, name, media_type, uri, size, modified_ticks, source_metadata, title,
+            select external_id, name, source_media_type, uri, size, modified_ticks, source_metadata, source_title,
                 (select json_group_array(principal) from document_principals p where p.document_id = d.id)
             from documents d where tenant = $1 and collection = $2 and source = $3
             """,

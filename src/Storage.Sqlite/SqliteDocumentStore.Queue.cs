@@ -13,6 +13,7 @@ internal sealed partial class SqliteDocumentStore
         string owner,
         int count,
         TimeSpan duration,
+        string? source = null,
         CancellationToken cancellationToken = default
     )
     {
@@ -22,7 +23,7 @@ internal sealed partial class SqliteDocumentStore
         return database.WriteAsync<IReadOnlyList<DocumentClaim>>(
             session =>
             {
-                var due = ReadDue(session, collection, count);
+                var due = ReadDue(session, collection, count, source);
                 // A copied document may be ahead of the counter.
                 var last = (long)
                     session.Scalar(
@@ -164,22 +165,24 @@ internal sealed partial class SqliteDocumentStore
     private static List<(string Source, SourceDocument Document, LedgerEntry Entry)> ReadDue(
         SqliteSession session,
         CollectionKey collection,
-        int count
+        int count,
+        string? source
     )
     {
         using var reader = session.Query(
             """
-            select external_id, name, media_type, uri, size, modified_ticks, source_metadata, title,
+            select external_id, name, source_media_type, uri, size, modified_ticks, source_metadata, source_title,
                 (select json_group_array(principal) from document_principals p where p.document_id = d.id),
                 source, id, state, seen_at, content_hash, pipeline_fingerprint, version, attempts, next_action_at
             from documents d
             where tenant = $1 and collection = $2 and next_action_at <= slipway_now()
-                and (claimed_until is null or claimed_until <= slipway_now())
+                and (claimed_until is null or claimed_until <= slipway_now()) and ($4 is null or source = $4)
             order by next_action_at, id limit $3
             """,
             collection.Tenant,
             collection.Collection,
-            count
+            count,
+            source
         );
         List<(string, SourceDocument, LedgerEntry)> due = [];
         while (reader.Read())
@@ -221,8 +224,7 @@ internal sealed partial class SqliteDocumentStore
             Size = reader.NullableInt64(4),
             ModifiedAt = reader.NullableTicks(5),
             Metadata = StoredValue.Map(reader.GetString(6)),
-            // Before the first version the title is only the name, standing in for what the reader will find.
-            Title = reader.GetString(7) == reader.GetString(1) ? null : reader.GetString(7),
+            Title = reader.NullableString(7),
             Principals = StoredValue.List(reader.GetString(8)),
         };
 }

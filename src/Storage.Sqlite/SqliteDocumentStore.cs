@@ -52,52 +52,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
         string source,
         IReadOnlyList<(string DocumentId, SourceDocument Document, DateTimeOffset SeenAt)> documents,
         CancellationToken cancellationToken = default
-    ) =>
-        database.WriteAsync(
-            session =>
-            {
-                foreach (var (id, listed, seenAt) in documents)
-                {
-                    var document = StorableText.Of(listed);
-                    var metadata = StoredValue.Json(document.Metadata);
-                    var changed =
-                        session.Scalar("select source_metadata from documents where id = $1", id) as string != metadata;
-                    // "or ignore": when somebody else has just put another document at the new place, the next listing sorts it out.
-                    var noted = session.Execute(
-                        """
-                        update or ignore documents set external_id = $2, name = $3, uri = $4, size = $5, modified_at = $6, modified_ticks = $7,
-                            seen_at = $8, updated_at = $9, source_metadata = $13, state = 'published', attempts = 0,
-                            last_error = null, last_error_class = null, next_action_at = null, owner = null, claimed_until = null
-                        where id = $1 and version > 0 and tenant = $10 and collection = $11 and source = $12
-                            and (blob_hash is null or modified_ticks is $7)
-                        """,
-                        id,
-                        document.ExternalId,
-                        document.Name,
-                        document.Uri,
-                        document.Size,
-                        document.ModifiedAt?.ToUnixTimeMilliseconds(),
-                        document.ModifiedAt?.UtcTicks,
-                        seenAt.ToUnixTimeMilliseconds(),
-                        database.Now,
-                        collection.Tenant,
-                        collection.Collection,
-                        source,
-                        metadata
-                    );
-                    if (noted > 0)
-                    {
-                        SignalPushed(session, source, id);
-                        ReplacePrincipals(session, id, document.Principals);
-                        if (changed)
-                        {
-                            ReplaceMetadata(session, id);
-                        }
-                    }
-                }
-            },
-            cancellationToken
-        );
+    ) => database.WriteAsync(session => MarkSeen(session, collection, source, documents), cancellationToken);
 
     public ValueTask RecordFailureAsync(DocumentFailure failure, CancellationToken cancellationToken = default)
     {
@@ -154,41 +109,7 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
         CollectionKey collection,
         IReadOnlyCollection<string> documentIds,
         CancellationToken cancellationToken = default
-    ) =>
-        database.WriteAsync(
-            session =>
-            {
-                var deleted = 0;
-                var index = SqliteIndexWriter.GetOrCreateIndex(session, collection);
-                foreach (var id in documentIds)
-                {
-                    var blob = session.Scalar("select blob_hash from documents where id = $1", id) as string;
-                    // Chunks, rows, versions, attempts and grants go with it (on delete cascade).
-                    if (
-                        session.Execute(
-                            "delete from documents where id = $1 and tenant = $2 and collection = $3",
-                            id,
-                            collection.Tenant,
-                            collection.Collection
-                        ) == 0
-                    )
-                    {
-                        continue;
-                    }
-
-                    deleted++;
-                    SqliteIndexWriter.Delete(session, index, id);
-                    if (blob is not null)
-                    {
-                        SignalPushed(session, InboxName, id);
-                        DeleteUnusedBlob(session, collection.Tenant, blob);
-                    }
-                }
-
-                return deleted;
-            },
-            cancellationToken
-        );
+    ) => database.WriteAsync(session => Delete(session, collection, documentIds), cancellationToken);
 
     public ValueTask RecordRunAsync(
         CollectionKey collection,
@@ -336,8 +257,9 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
         var now = database.Now;
         session.Execute(
             """
-            insert into documents (id, tenant, collection, source, external_id, name, title, uri, state, source_metadata, created_at, updated_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $10)
+            insert into documents (id, tenant, collection, source, external_id, name, title, uri, state, source_metadata, created_at,
+                updated_at, source_media_type, source_title)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, 'pending', $9, $10, $10, $11, $12)
             """,
             id,
             collection.Tenant,
@@ -348,7 +270,9 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
             document.Title ?? document.Name,
             document.Uri,
             StoredValue.Json(document.Metadata),
-            now
+            now,
+            document.MediaType,
+            document.Title
         );
         ReplacePrincipals(session, id, document.Principals);
         return (id, 0);

@@ -45,6 +45,8 @@ static async Task<bool> AnswerAsync(string scratch)
     using var source = new LocalFolderSource(folder);
     var pipeline = new IngestionPipeline(
         documents,
+        services.GetRequiredService<IDocumentQueue>(),
+        services.GetRequiredService<ILeaseStore>(),
         index,
         ReaderSet.Default,
         new StructureChunker(),

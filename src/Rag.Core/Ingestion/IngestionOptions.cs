@@ -50,6 +50,24 @@ public sealed record IngestionOptions
     /// <summary>Wait before the first retry of a transient failure; doubled with each further one. Default 30 seconds.</summary>
     public TimeSpan RetryDelay { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// Attempts at a document, all of them failed for a passing reason, after which it is quarantined with the last one. Default 10: about
+    /// three hours.
+    /// </summary>
+    public int MaxAttempts { get; set; } = 10;
+
+    /// <summary>
+    /// How long a document that is being worked on belongs to its worker without a sign of life; a living one renews it. Default two minutes:
+    /// so long the documents of a process that was killed wait for another one.
+    /// </summary>
+    public TimeSpan ClaimDuration { get; set; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>Documents that a worker takes at once. Default 32.</summary>
+    public int ClaimedAtOnce { get; set; } = 32;
+
+    /// <summary>How long a source belongs to the process that plans it without a sign of life. Default 30 seconds.</summary>
+    public TimeSpan PlannerLease { get; set; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Longest wait between retries. Default one hour.</summary>
     public TimeSpan MaxRetryDelay { get; set; } = TimeSpan.FromHours(1);
 }

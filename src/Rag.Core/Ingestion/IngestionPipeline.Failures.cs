@@ -15,54 +15,72 @@ public sealed partial class IngestionPipeline
 
     private async ValueTask FailAsync(
         IngestionRun run,
-        PlannedDocument item,
-        Attempt attempt,
+        DocumentClaim claim,
+        DateTimeOffset seenAt,
         Exception exception,
         CancellationToken cancellationToken
     )
     {
-        if (exception is PublicationConflictException or ClaimLostException)
-        {
-            run.CountUnchanged(); // somebody else has just done the same work
-            return;
-        }
-
         var (errorClass, message, retryAfter) = Describe(exception);
         var state =
             exception is UnsupportedMediaTypeException ? DocumentState.Skipped
             : errorClass == ErrorClass.Transient ? DocumentState.Failed
             : DocumentState.Quarantined;
-        await _store
-            .RecordFailureAsync(
-                new DocumentFailure
-                {
-                    Collection = run.Collection,
-                    Source = run.Source.Name,
-                    Document = item.Document,
-                    State = state,
-                    ErrorClass = errorClass,
-                    Error = message,
-                    PipelineFingerprint = Fingerprint,
-                    SeenAt = attempt.Content?.ReadAt ?? _time.GetUtcNow(),
-                    NextActionAt = state == DocumentState.Failed ? NextAttempt(item, retryAfter) : null,
-                    Duration = attempt.Elapsed,
-                },
-                cancellationToken
-            )
-            .ConfigureAwait(false);
+        if (state == DocumentState.Failed && claim.Entry.Attempts + 1 >= _options.MaxAttempts)
+        {
+            state = DocumentState.Quarantined;
+            message = $"Given up after {claim.Entry.Attempts + 1} attempts: {message}";
+        }
+
+        try
+        {
+            await _store
+                .RecordFailureAsync(
+                    new DocumentFailure
+                    {
+                        Collection = claim.Collection,
+                        Source = claim.Source,
+                        Document = claim.Document,
+                        Claim = claim,
+                        State = state,
+                        ErrorClass = errorClass,
+                        Error = message,
+                        PipelineFingerprint = Fingerprint,
+                        SeenAt = seenAt,
+                        NextActionAt = state == DocumentState.Failed ? NextAttempt(claim, retryAfter) : null,
+                        Duration = _time.GetUtcNow() - seenAt,
+                    },
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
+        }
+        catch (ClaimLostException)
+        {
+            run.CountUnchanged(); // somebody else works on it now, and says what becomes of it
+            Finish();
+            return;
+        }
+
+        Finish();
         if (state == DocumentState.Skipped)
         {
             run.CountSkipped();
             return;
         }
 
-        run.AddError(new DocumentError(item.Document.Name, errorClass, message));
-        LogFailure(exception, item.Document.Name, errorClass, message);
+        run.AddError(new DocumentError(claim.Document.Name, errorClass, message));
+        LogFailure(exception, claim.Document.Name, errorClass, message);
+
+        void Finish()
+        {
+            run.Held.Forget([claim]);
+            run.Done(claim.Document.Name);
+        }
     }
 
-    private DateTimeOffset NextAttempt(PlannedDocument item, TimeSpan? retryAfter)
+    private DateTimeOffset NextAttempt(DocumentClaim claim, TimeSpan? retryAfter)
     {
-        var doublings = Math.Min(item.Entry?.Attempts ?? 0, 20);
+        var doublings = Math.Min(claim.Entry.Attempts, 20);
         var delay = TimeSpan.FromTicks(
             (long)Math.Min(_options.RetryDelay.Ticks * Math.Pow(2, doublings), _options.MaxRetryDelay.Ticks)
         );

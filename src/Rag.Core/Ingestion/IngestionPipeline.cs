@@ -10,12 +10,15 @@ namespace Slipway.Rag.Ingestion;
 
 /// <summary>Brings a collection up to date with a source: only what changed is read, only what is new is embedded.</summary>
 /// <remarks>
-/// Safe for concurrent use, by several processes too: whoever publishes second on the same base is refused and drops its result.
-/// Everything slow happens outside of transactions; publishing a document is one transaction.
+/// Safe for concurrent use, by any number of processes: one of them at a time plans a source, all of them work on its documents, and each
+/// document is claimed by one of them. A process that dies or stands still loses its claims; what it brings too late is refused.
+/// Everything slow happens outside of transactions; a document becomes visible whole, in one transaction.
 /// </remarks>
 public sealed partial class IngestionPipeline
 {
     private readonly IDocumentStore _store;
+    private readonly IDocumentQueue _queue;
+    private readonly ILeaseStore _leases;
     private readonly ISearchIndex _index;
     private readonly ReaderSet _readers;
     private readonly IChunker _chunker;
@@ -26,6 +29,8 @@ public sealed partial class IngestionPipeline
 
     /// <summary>Creates the pipeline.</summary>
     /// <param name="store">Ledger and knowledge.</param>
+    /// <param name="queue">Plans and claims in the same store.</param>
+    /// <param name="leases">Who plans; in the same database.</param>
     /// <param name="index">The search side of the same store.</param>
     /// <param name="readers">The formats that are read.</param>
     /// <param name="chunker">How text is cut.</param>
@@ -35,6 +40,8 @@ public sealed partial class IngestionPipeline
     /// <param name="logger">One line a run, one a failed document.</param>
     public IngestionPipeline(
         IDocumentStore store,
+        IDocumentQueue queue,
+        ILeaseStore leases,
         ISearchIndex index,
         ReaderSet readers,
         IChunker chunker,
@@ -46,6 +53,8 @@ public sealed partial class IngestionPipeline
     {
         ArgumentNullException.ThrowIfNull(options);
         _store = store;
+        _queue = queue;
+        _leases = leases;
         _index = index;
         _readers = readers;
         _chunker = chunker;
@@ -59,12 +68,14 @@ public sealed partial class IngestionPipeline
     /// <summary>Readers, chunker and model. A document that was published by another pipeline is done again.</summary>
     public string Fingerprint { get; }
 
-    /// <summary>Runs once over a source.</summary>
+    /// <summary>Runs once over a source: plans, unless somebody else is planning it now, and works until nothing of it is due.</summary>
     /// <param name="source">The source; not disposed.</param>
     /// <param name="collection">Where its documents go.</param>
     /// <param name="progress">Told after each document; may be null.</param>
-    /// <param name="cancellationToken">Stops between steps; what is published stays published.</param>
-    /// <returns>What was done. Documents that failed are in <see cref="IngestionReport.Errors"/>, not thrown.</returns>
+    /// <param name="cancellationToken">
+    /// Stops between steps; what is published stays published, and claimed documents are given back.
+    /// </param>
+    /// <returns>What this process did. Documents that failed are in <see cref="IngestionReport.Errors"/>, not thrown.</returns>
     /// <exception cref="SlipwayException">
     /// The source cannot be listed, the store cannot be used, or a setting or credential is wrong: nothing that was ingested before is lost.
     /// </exception>
@@ -76,29 +87,17 @@ public sealed partial class IngestionPipeline
     )
     {
         ArgumentNullException.ThrowIfNull(source);
-        var plan = await PlanAsync(source, collection, cancellationToken).ConfigureAwait(false);
-        var run = new IngestionRun(source, collection, plan, progress, _time);
+        var run = new IngestionRun(source, collection, progress, _time);
 
-        await DeleteAsync(run, plan.Gone, cancellationToken).ConfigureAwait(false);
-        await Parallel
-            .ForEachAsync(
-                plan.Work,
-                new ParallelOptions
-                {
-                    MaxDegreeOfParallelism = _options.MaxConcurrency,
-                    CancellationToken = cancellationToken,
-                },
-                (item, token) => ProcessAsync(run, item, token)
-            )
-            .ConfigureAwait(false);
-        await NoteSeenAsync(run, cancellationToken).ConfigureAwait(false);
-        await DeleteAsync(run, run.NotMoved, cancellationToken).ConfigureAwait(false);
+        await PlanAndApplyAsync(run, cancellationToken).ConfigureAwait(false);
+        await WorkAsync(run, cancellationToken).ConfigureAwait(false);
         await _index.MergeAsync(collection, cancellationToken).ConfigureAwait(false);
         await _index.OptimizeAsync(collection, cancellationToken).ConfigureAwait(false);
         return await ReportAsync(run, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Says what a run would do now. Changes nothing.</summary>
+    /// <remarks>A new document with the size of one that is gone is read, because it may be the same one at another place.</remarks>
     public async Task<IngestionPlan> PlanAsync(
         IDocumentSource source,
         CollectionKey collection,
@@ -111,34 +110,41 @@ public sealed partial class IngestionPipeline
             .ReadLedgerAsync(collection, source.Name, cancellationToken)
             .ToListAsync(cancellationToken)
             .ConfigureAwait(false);
-        return IngestionPlan.Make(listing, ledger, Fingerprint, _time.GetUtcNow(), _options);
+        var plan = IngestionPlan.Make(listing, ledger, Fingerprint, _time.GetUtcNow());
+        return await FindMovedAsync(source, plan, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>One document, from the source to the answer.</summary>
-    private async ValueTask ProcessAsync(IngestionRun run, PlannedDocument item, CancellationToken cancellationToken)
+    /// <summary>One document, from the source to the batch that is published next.</summary>
+    private async ValueTask ProcessAsync(IngestionRun run, DocumentClaim claim, CancellationToken cancellationToken)
     {
         var attempt = new Attempt(_time);
         try
         {
-            attempt.Content = await OpenAsync(run, item, cancellationToken).ConfigureAwait(false);
-            if (SameContent(run, item, attempt) || Moved(run, item, attempt))
+            attempt.Content = await OpenAsync(run.Source, claim.Document, cancellationToken).ConfigureAwait(false);
+            run.AddBytes(attempt.Content.Length);
+            if (IsSameContent(claim, attempt.Content))
             {
+                await run.Finished.AddSeenAsync(claim, attempt.Content.ReadAt, cancellationToken).ConfigureAwait(false);
                 return;
             }
 
-            var document = await ReadAsync(item, attempt, cancellationToken).ConfigureAwait(false);
+            var document = await ReadAsync(claim, attempt, cancellationToken).ConfigureAwait(false);
             var chunks = Chunk(document);
             var embedded = await _embedder.EmbedMissingAsync(chunks, cancellationToken).ConfigureAwait(false);
-            await PublishAsync(run, item, attempt, document, chunks, embedded, cancellationToken).ConfigureAwait(false);
+            await run
+                .Finished.AddAsync(
+                    new FinishedDocument(Publication(claim, attempt, document, chunks), embedded),
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
         }
         catch (Exception exception) when (IsDocumentError(exception, cancellationToken))
         {
-            await FailAsync(run, item, attempt, exception, cancellationToken).ConfigureAwait(false);
+            await FailAsync(run, claim, attempt.SeenAt, exception, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             attempt.Content?.Dispose();
-            run.Done(item.Document.Name);
         }
     }
 }

@@ -9,14 +9,19 @@ public sealed record IngestionPlan
     /// <summary>Documents to look at: new ones, and those whose size, time or pipeline changed, or whose retry is due.</summary>
     public required IReadOnlyList<PlannedDocument> Work { get; init; }
 
-    /// <summary>Documents that are gone and cannot have been moved: no new one has their size.</summary>
+    /// <summary>Documents that are gone, to be deleted; none when too many are gone at once.</summary>
     public required IReadOnlyList<LedgerEntry> Gone { get; init; }
 
-    /// <summary>Documents that are gone while a new one has their size: moved, if the content is the same.</summary>
-    public required IReadOnlyList<LedgerEntry> PossiblyMoved { get; init; }
+    /// <summary>Documents that stand at another place with the same content.</summary>
+    public IReadOnlyList<MovedDocument> Moved { get; init; } = [];
 
-    /// <summary>How many documents may be deleted in one run, see <see cref="IngestionOptions.MaxDeleteShare"/>.</summary>
-    public required int DeleteLimit { get; init; }
+    /// <summary>
+    /// Documents that are gone and are not deleted, because more of them are gone than <see cref="IngestionOptions.MaxDeleteShare"/> lets.
+    /// </summary>
+    public int HeldDeletes { get; init; }
+
+    /// <summary>Documents that were known before.</summary>
+    public required int Known { get; init; }
 
     /// <summary>Documents that need nothing.</summary>
     public required int Unchanged { get; init; }
@@ -32,13 +37,11 @@ public sealed record IngestionPlan
     /// <param name="ledger">Everything known of that source.</param>
     /// <param name="pipelineFingerprint">Fingerprint of readers, chunker and model.</param>
     /// <param name="now">The time of the plan.</param>
-    /// <param name="options">The delete guard.</param>
     public static IngestionPlan Make(
         IReadOnlyCollection<SourceItem> listing,
         IReadOnlyCollection<LedgerEntry> ledger,
         string pipelineFingerprint,
-        DateTimeOffset now,
-        IngestionOptions options
+        DateTimeOffset now
     )
     {
         var known = ledger.ToDictionary(entry => entry.ExternalId, StringComparer.Ordinal);
@@ -51,7 +54,9 @@ public sealed record IngestionPlan
             known.Remove(document.ExternalId, out var entry);
             if (entry is null || NeedsLook(document, entry, pipelineFingerprint, now))
             {
-                work.Add(new PlannedDocument(document, entry));
+                work.Add(
+                    new PlannedDocument(document, entry) { IsDue = entry is not null && IsDue(document, entry, now) }
+                );
             }
             else if (entry.State == DocumentState.Published)
             {
@@ -63,25 +68,46 @@ public sealed record IngestionPlan
             }
         }
 
-        var newSizes = work.Where(item => item.Entry is null).Select(item => item.Document.Size).ToHashSet();
-        var gone = known
-            .Values.Where(entry =>
-                !gaps.Exists(gap => entry.ExternalId.StartsWith(gap.Prefix, StringComparison.Ordinal))
-            )
-            .ToLookup(entry => newSizes.Contains(entry.Size));
         return new IngestionPlan
         {
             Work = work,
-            Gone = [.. gone[false]],
-            PossiblyMoved = [.. gone[true]],
-            DeleteLimit = options.AllowMassDelete
-                ? int.MaxValue
-                : Math.Max(options.DeleteGuardMinimum, (int)(options.MaxDeleteShare * ledger.Count)),
+            Gone =
+            [
+                .. known.Values.Where(entry =>
+                    !gaps.Exists(gap => entry.ExternalId.StartsWith(gap.Prefix, StringComparison.Ordinal))
+                ),
+            ],
+            Known = ledger.Count,
             Unchanged = unchanged,
             Resting = resting,
             Gaps = gaps,
         };
     }
+
+    /// <summary>The same with what is only at another place; the rest of what is gone is held back where it is too much.</summary>
+    internal IngestionPlan WithMoved(IReadOnlyList<MovedDocument> moved, IngestionOptions options)
+    {
+        var documents = moved.Select(one => one.Document).ToHashSet(ReferenceEqualityComparer.Instance);
+        var entries = moved.Select(one => one.Entry).ToHashSet(ReferenceEqualityComparer.Instance);
+        var gone = Gone.Where(entry => !entries.Contains(entry)).ToList();
+        var limit = options.AllowMassDelete
+            ? int.MaxValue
+            : Math.Max(options.DeleteGuardMinimum, (int)(options.MaxDeleteShare * Known));
+        return this with
+        {
+            Moved = moved,
+            Work = [.. Work.Where(item => !documents.Contains(item.Document))],
+            Gone = gone.Count > limit ? [] : gone,
+            HeldDeletes = gone.Count > limit ? gone.Count : 0,
+        };
+    }
+
+    /// <summary>Whether it waits for a worker already, for this content.</summary>
+    private static bool IsDue(SourceDocument document, LedgerEntry entry, DateTimeOffset now) =>
+        entry.State is DocumentState.Pending or DocumentState.Failed
+        && entry.NextActionAt <= now
+        && entry.Size == document.Size
+        && entry.ModifiedAt == document.ModifiedAt;
 
     private static bool NeedsLook(
         SourceDocument document,
@@ -107,4 +133,14 @@ public sealed record IngestionPlan
 /// <summary>A document to look at.</summary>
 /// <param name="Document">As listed.</param>
 /// <param name="Entry">As known; null for a new one.</param>
-public sealed record PlannedDocument(SourceDocument Document, LedgerEntry? Entry);
+public sealed record PlannedDocument(SourceDocument Document, LedgerEntry? Entry)
+{
+    /// <summary>Whether it waits for a worker already, so that nothing must be written for it.</summary>
+    public bool IsDue { get; init; }
+}
+
+/// <summary>A document that stands at another place with the same content.</summary>
+/// <param name="Document">As listed at its new place.</param>
+/// <param name="Entry">As known at its old one.</param>
+/// <param name="SeenAt">When its content was compared, UTC.</param>
+public sealed record MovedDocument(SourceDocument Document, LedgerEntry Entry, DateTimeOffset SeenAt);

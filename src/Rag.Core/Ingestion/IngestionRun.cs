@@ -8,24 +8,22 @@ namespace Slipway.Rag.Ingestion;
 internal sealed class IngestionRun(
     IDocumentSource source,
     CollectionKey collection,
-    IngestionPlan plan,
     IProgress<IngestionProgress>? progress,
     TimeProvider timeProvider
 )
 {
     private readonly long _start = timeProvider.GetTimestamp();
     private readonly ConcurrentQueue<DocumentError> _errors = new();
-    private readonly ConcurrentQueue<(string DocumentId, SourceDocument Document, DateTimeOffset SeenAt)> _seen = new();
-    private readonly List<LedgerEntry> _possiblyMoved = [.. plan.PossiblyMoved];
+    private IngestionPlan? _plan;
     private int _added;
     private int _changed;
     private int _moved;
-    private int _unchanged = plan.Unchanged;
+    private int _unchanged;
     private int _deleted;
-    private int _held;
     private int _skipped;
     private int _chunks;
     private int _embedded;
+    private int _claimed;
     private int _done;
     private long _bytes;
 
@@ -33,68 +31,53 @@ internal sealed class IngestionRun(
 
     public CollectionKey Collection => collection;
 
-    public IngestionPlan Plan => plan;
+    /// <summary>Whose the planner's lease and the claims are: this run, of this process.</summary>
+    public string Owner { get; } =
+        $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid().ToString("N")[..8]}";
+
+    /// <summary>Set when the work begins.</summary>
+    public HeldClaims Held { get; set; } = null!;
+
+    /// <summary>Set when the work begins.</summary>
+    public FinishedDocuments Finished { get; set; } = null!;
 
     public DateTimeOffset StartedAt { get; } = timeProvider.GetUtcNow();
-
-    public int Deleted => _deleted;
-
-    public IReadOnlyCollection<(string DocumentId, SourceDocument Document, DateTimeOffset SeenAt)> SeenDocuments =>
-        _seen;
-
-    /// <summary>What is gone and has not turned up elsewhere.</summary>
-    public IReadOnlyList<LedgerEntry> NotMoved => _possiblyMoved;
 
     public void AddBytes(long bytes) => Interlocked.Add(ref _bytes, bytes);
 
     public void AddError(DocumentError error) => _errors.Enqueue(error);
 
-    public void Seen(string documentId, SourceDocument document, DateTimeOffset seenAt) =>
-        _seen.Enqueue((documentId, document, seenAt));
+    public void Begin(IngestionPlan plan)
+    {
+        _plan = plan;
+        Interlocked.Add(ref _unchanged, plan.Unchanged);
+    }
+
+    public void Claimed(int count) => Interlocked.Add(ref _claimed, count);
 
     public void CountUnchanged() => Interlocked.Increment(ref _unchanged);
 
-    public void CountMoved() => Interlocked.Increment(ref _moved);
+    public void CountMoved(int count) => _moved += count;
 
     public void CountSkipped() => Interlocked.Increment(ref _skipped);
 
     public void CountDeleted(int count) => _deleted += count;
 
-    public void CountHeld(int count) => _held += count;
-
     /// <returns>How many documents this run has published, this one included.</returns>
-    public int CountPublished(bool isNew, int chunks, int embedded)
+    public int CountPublished(FinishedDocument document)
     {
-        Interlocked.Add(ref _chunks, chunks);
-        Interlocked.Add(ref _embedded, embedded);
-        return isNew
+        Interlocked.Add(ref _chunks, document.Publication.Chunks.Count);
+        Interlocked.Add(ref _embedded, document.Embedded);
+        return document.Publication.BaseVersion == 0
             ? Interlocked.Increment(ref _added) + Volatile.Read(ref _changed)
             : Interlocked.Increment(ref _changed) + Volatile.Read(ref _added);
     }
 
-    /// <summary>Takes a vanished document with this content, if there is one; each is taken once.</summary>
-    public LedgerEntry? TakeMoved(string contentHash, string pipelineFingerprint)
-    {
-        lock (_possiblyMoved)
-        {
-            var i = _possiblyMoved.FindIndex(entry =>
-                entry.State == DocumentState.Published
-                && entry.ContentHash == contentHash
-                && entry.PipelineFingerprint == pipelineFingerprint
-            );
-            if (i < 0)
-            {
-                return null;
-            }
-
-            var entry = _possiblyMoved[i];
-            _possiblyMoved.RemoveAt(i);
-            return entry;
-        }
-    }
-
     public void Done(string name) =>
-        progress?.Report(new IngestionProgress(Interlocked.Increment(ref _done), plan.Work.Count, name));
+        // Another process may do a part of the plan, or have made the plan.
+        progress?.Report(
+            new IngestionProgress(Interlocked.Increment(ref _done), Math.Max(_plan?.Work.Count ?? 0, _claimed), name)
+        );
 
     public IngestionReport Report() =>
         new()
@@ -105,14 +88,19 @@ internal sealed class IngestionRun(
             Moved = _moved,
             Unchanged = _unchanged,
             Deleted = _deleted,
-            HeldDeletes = _held,
+            HeldDeletes = _plan?.HeldDeletes ?? 0,
             Skipped = _skipped,
-            Resting = plan.Resting,
+            Resting = _plan?.Resting ?? 0,
             Chunks = _chunks,
             Embedded = _embedded,
             Bytes = _bytes,
             Errors = [.. _errors],
-            Gaps = [.. plan.Gaps.Select(gap => gap.Prefix.Length == 0 ? gap.Reason : $"{gap.Prefix}: {gap.Reason}")],
+            Gaps =
+            [
+                .. (_plan?.Gaps ?? []).Select(gap =>
+                    gap.Prefix.Length == 0 ? gap.Reason : $"{gap.Prefix}: {gap.Reason}"
+                ),
+            ],
             Duration = timeProvider.GetElapsedTime(_start),
         };
 }

@@ -14,6 +14,16 @@ namespace Slipway.Rag.Storage;
 public interface IDocumentQueue
 {
     /// <summary>
+    /// Writes a part of a plan in one transaction: what moved is noted, what is gone is deleted, what is new or changed becomes due at
+    /// once. An older version of those goes on answering; a claim on them ends, because its worker has read what is out of date.
+    /// </summary>
+    /// <param name="plan">The changes. Some hundreds at once are best.</param>
+    /// <param name="cancellationToken">Cancels before the commit.</param>
+    /// <returns>How many documents were deleted.</returns>
+    /// <exception cref="LeaseLostException"><see cref="PlannedChanges.Planner"/> is not held any more. Nothing has changed then.</exception>
+    ValueTask<int> ApplyAsync(PlannedChanges plan, CancellationToken cancellationToken = default);
+
+    /// <summary>
     /// Claims documents whose <see cref="LedgerEntry.NextActionAt"/> has come and that nobody holds, the longest due first (then by id).
     /// What others are claiming or publishing at this moment is passed over, not waited for.
     /// </summary>
@@ -21,12 +31,14 @@ public interface IDocumentQueue
     /// <param name="owner">Who works on them; shown to people.</param>
     /// <param name="count">How many at most, 1 or more.</param>
     /// <param name="duration">How long the claims last unless they are renewed; 1 ms or more, kept in milliseconds.</param>
+    /// <param name="source">Only documents of this source; null for all.</param>
     /// <param name="cancellationToken">Cancels the claim; whether it took place is not known then, and it expires by itself.</param>
     ValueTask<IReadOnlyList<DocumentClaim>> ClaimAsync(
         CollectionKey collection,
         string owner,
         int count,
         TimeSpan duration,
+        string? source = null,
         CancellationToken cancellationToken = default
     );
 

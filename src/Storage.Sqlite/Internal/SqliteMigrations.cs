@@ -1,13 +1,14 @@
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
 using Slipway.Rag.Storage.Copying;
 
 namespace Slipway.Storage.Sqlite.Internal;
 
 /// <summary>Applies the embedded migrations in one transaction; ten processes that start at once queue at the write lock.</summary>
-internal static class SqliteMigrations
+internal static partial class SqliteMigrations
 {
     public static void Apply(SqliteSession session, long now)
     {
@@ -34,7 +35,7 @@ internal static class SqliteMigrations
             {
                 using var command = session.Connection.CreateCommand();
                 command.Transaction = transaction;
-                command.CommandText = sql;
+                command.CommandText = WithoutKnownColumns(session, sql);
                 command.ExecuteNonQuery();
                 session.Execute(
                     "insert into schema_migrations (number, name, hash, applied_at) values ($1, $2, $3, $4)",
@@ -49,6 +50,32 @@ internal static class SqliteMigrations
         transaction.Commit();
         session.Transaction = null;
     }
+
+    /// <summary>
+    /// A migration that somebody ran by hand runs once more, and SQLite knows no "add column if not exists": such a statement stands in a
+    /// line of its own and is left out where the column is there.
+    /// </summary>
+    private static string WithoutKnownColumns(SqliteSession session, string sql) =>
+        AddColumn()
+            .Replace(
+                sql,
+                statement =>
+                    session.Scalar(
+                        "select 1 from pragma_table_info($1) where name = $2",
+                        statement.Groups["table"].Value,
+                        statement.Groups["column"].Value
+                    )
+                        is null
+                        ? statement.Value
+                        : ""
+            );
+
+    [GeneratedRegex(
+        @"^alter table (?<table>\w+) add column (?<column>\w+) .*;$",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture,
+        1_000
+    )]
+    private static partial Regex AddColumn();
 
     private static bool IsCurrent(SqliteSession session) =>
         session.Scalar("select 1 from sqlite_master where name = 'schema_migrations'") is not null

@@ -82,16 +82,49 @@ public sealed class IngestionPlanTests
 
     [Fact]
     [Trait("Parity", "S76")]
-    public void The_limit_of_deletes_is_half_but_at_least_ten()
+    public void More_than_half_and_more_than_ten_are_not_deleted_at_once()
     {
-        Assert.Equal(10, Plan([], Many(12)).DeleteLimit);
-        Assert.Equal(50, Plan([], Many(100)).DeleteLimit);
-        Assert.Equal(
-            int.MaxValue,
-            IngestionPlan
-                .Make([], Many(100), "pipeline", Now, new IngestionOptions { AllowMassDelete = true })
-                .DeleteLimit
+        var options = new IngestionOptions();
+
+        Assert.Equal((10, 0), Deletes(Plan([], Many(10)).WithMoved([], options)));
+        Assert.Equal((0, 11), Deletes(Plan([], Many(11)).WithMoved([], options)));
+        Assert.Equal((50, 0), Deletes(Plan([.. Many(50).Select(Listed)], Many(100)).WithMoved([], options)));
+        Assert.Equal((0, 51), Deletes(Plan([.. Many(49).Select(Listed)], Many(100)).WithMoved([], options)));
+        options.AllowMassDelete = true;
+        Assert.Equal((100, 0), Deletes(Plan([], Many(100)).WithMoved([], options)));
+
+        static (int, int) Deletes(IngestionPlan plan) => (plan.Gone.Count, plan.HeldDeletes);
+    }
+
+    /// <summary>Elsewhere is not gone: a folder that was renamed as a whole is no mass disappearance.</summary>
+    [Fact]
+    [Trait("Parity", "S76")]
+    public void What_moved_is_neither_new_nor_gone()
+    {
+        var known = Many(20);
+        var listed = known.Select(entry => Listed("new/" + entry.ExternalId)).ToList();
+        var plan = Plan([.. listed], known);
+
+        var moved = plan.WithMoved(
+            [.. listed.Zip(known, (document, entry) => new MovedDocument(document, entry, Now)).Skip(5)],
+            new IngestionOptions()
         );
+
+        Assert.Equal((5, 15, 5, 0), (moved.Work.Count, moved.Moved.Count, moved.Gone.Count, moved.HeldDeletes));
+    }
+
+    [Fact]
+    public void What_waits_for_a_worker_already_is_not_written_again()
+    {
+        var waiting = Known("a") with { State = DocumentState.Pending, NextActionAt = Now };
+        var retry = Known("b") with { State = DocumentState.Failed, NextActionAt = Now };
+        var forgotten = Known("c") with { State = DocumentState.Pending };
+
+        var plan = Plan([Listed("a"), Listed("b"), Listed("c"), Listed("d")], [waiting, retry, forgotten]);
+        var changed = Plan([Listed("a", size: 11)], [waiting]);
+
+        Assert.Equal([true, true, false, false], plan.Work.Select(item => item.IsDue));
+        Assert.False(Assert.Single(changed.Work).IsDue);
     }
 
     [Fact]
@@ -109,7 +142,7 @@ public sealed class IngestionPlanTests
                     Assert.Equal(
                         ledger.Count
                             - ledger.Count(entry => listing.Any(document => document.ExternalId == entry.ExternalId)),
-                        plan.Gone.Count + plan.PossiblyMoved.Count
+                        plan.Gone.Count
                     );
                 }
             );
@@ -117,9 +150,11 @@ public sealed class IngestionPlanTests
     private static IngestionPlan Plan(
         IReadOnlyCollection<SourceItem> listing,
         IReadOnlyCollection<LedgerEntry> ledger
-    ) => IngestionPlan.Make(listing, ledger, "pipeline", Now, new IngestionOptions());
+    ) => IngestionPlan.Make(listing, ledger, "pipeline", Now);
 
     private static List<LedgerEntry> Many(int count) => [.. Enumerable.Range(0, count).Select(n => Known("d" + n))];
+
+    private static SourceDocument Listed(LedgerEntry entry) => Listed(entry.ExternalId);
 
     private static SourceDocument Listed(string id, long size = 10) =>
         new()

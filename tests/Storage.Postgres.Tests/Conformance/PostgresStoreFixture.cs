@@ -29,6 +29,7 @@ internal sealed class PostgresStoreFixture : StoreFixture
             : new PostgresDatabase(options, time);
         _documents = new PostgresDocumentStore(Database);
         _changes = new PostgresChangeSignal(Database);
+        Leases = new PostgresLeaseStore(Database);
         Search = new PostgresSearchIndex(Database);
         Blobs = new PostgresBlobStore(Database);
         Passages = new PostgresPassageReader(Database);
@@ -41,6 +42,8 @@ internal sealed class PostgresStoreFixture : StoreFixture
     public override IInboxStore Inbox => _documents;
 
     public override IDocumentQueue Queue => _documents;
+
+    public override ILeaseStore Leases { get; }
 
     public override IChangeSignal Changes => _changes;
 

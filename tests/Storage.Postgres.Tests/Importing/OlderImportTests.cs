@@ -261,6 +261,8 @@ public sealed class OlderImportTests : IAsyncLifetime
         var index = target.Services.GetRequiredService<ISearchIndex>();
         var pipeline = new IngestionPipeline(
             store,
+            target.Services.GetRequiredService<IDocumentQueue>(),
+            target.Services.GetRequiredService<ILeaseStore>(),
             index,
             ReaderSet.Default,
             new StructureChunker(),

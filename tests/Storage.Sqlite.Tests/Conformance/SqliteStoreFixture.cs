@@ -22,6 +22,7 @@ internal sealed class SqliteStoreFixture : StoreFixture
         );
         _documents = new SqliteDocumentStore(Database);
         _changes = new SqliteChangeSignal(Database);
+        Leases = new SqliteLeaseStore(Database);
         Search = new SqliteSearchIndex(Database);
         Blobs = new SqliteBlobStore(Database);
         Passages = new SqlitePassageReader(Database);
@@ -34,6 +35,8 @@ internal sealed class SqliteStoreFixture : StoreFixture
     public override IInboxStore Inbox => _documents;
 
     public override IDocumentQueue Queue => _documents;
+
+    public override ILeaseStore Leases { get; }
 
     public override IChangeSignal Changes => _changes;
 
