@@ -11,7 +11,7 @@ namespace Slipway.Rag.Testing;
 /// <summary>A folder and the whole engine over a store. The store is not disposed.</summary>
 internal sealed class Knowledge : IDisposable
 {
-    private readonly LocalFolderSource _source;
+    private readonly LocalFolderSource _folder;
     private readonly TimeProvider _time;
     private readonly bool _ownsFolder;
 
@@ -21,13 +21,15 @@ internal sealed class Knowledge : IDisposable
     /// <param name="chunker">How text is cut.</param>
     /// <param name="options">The engine's settings.</param>
     /// <param name="folder">Another engine's folder; null makes one.</param>
+    /// <param name="crashes">Where the process dies, at a call of its source; null if it does not.</param>
     public Knowledge(
         StoreFixture store,
         TimeProvider time,
         CountingEmbedder? embedder = null,
         IChunker? chunker = null,
         IngestionOptions? options = null,
-        string? folder = null
+        string? folder = null,
+        CrashPoints? crashes = null
     )
     {
         Store = store;
@@ -55,12 +57,15 @@ internal sealed class Knowledge : IDisposable
             CollectionKey.Default,
             time
         );
-        _source = new LocalFolderSource(Folder);
+        _folder = new LocalFolderSource(Folder);
+        Source = crashes is null ? _folder : CrashingProxy<IDocumentSource>.Over(_folder, crashes);
     }
 
     public StoreFixture Store { get; }
 
     public string Folder { get; }
+
+    public IDocumentSource Source { get; }
 
     public IngestionPipeline Pipeline { get; }
 
@@ -80,7 +85,7 @@ internal sealed class Knowledge : IDisposable
         File.SetLastWriteTimeUtc(path, _time.GetUtcNow().UtcDateTime.AddDays(-daysAgo));
     }
 
-    public Task<IngestionReport> RunAsync() => Pipeline.RunAsync(_source, CollectionKey.Default, null, Token);
+    public Task<IngestionReport> RunAsync() => Pipeline.RunAsync(Source, CollectionKey.Default, null, Token);
 
     public async Task<DocumentInfo> DocumentAsync(string name) =>
         (await DocumentsAsync()).Single(document => document.Name == name);
@@ -110,7 +115,7 @@ internal sealed class Knowledge : IDisposable
 
     public void Dispose()
     {
-        _source.Dispose();
+        _folder.Dispose();
         Inbox.Dispose();
         if (_ownsFolder)
         {

@@ -120,7 +120,7 @@ internal sealed partial class SqliteDocumentStore
         }
     }
 
-    private int Delete(SqliteSession session, CollectionKey collection, IReadOnlyCollection<string> documentIds)
+    private static int Delete(SqliteSession session, CollectionKey collection, IReadOnlyCollection<string> documentIds)
     {
         var deleted = 0;
         var index = SqliteIndexWriter.GetOrCreateIndex(session, collection);

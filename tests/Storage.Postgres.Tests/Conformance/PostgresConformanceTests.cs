@@ -43,6 +43,13 @@ public sealed class PostgresPassageReaderTests() : PassageReaderSuite(PostgresSt
 
 public sealed class PostgresConcurrencyTests() : ConcurrencySuite(PostgresStoreFixture.OpenAsync);
 
+public sealed class PostgresPlanTests() : PlanSuite(PostgresStoreFixture.OpenAsync);
+
+public sealed class PostgresCrashTests() : CrashSuite(PostgresStoreFixture.OpenAsync)
+{
+    protected override int Step => 7;
+}
+
 public sealed class PostgresIngestionTests() : IngestionSuite(PostgresStoreFixture.OpenAsync);
 
 public sealed class PostgresRetrievalTests() : RetrievalSuite(PostgresStoreFixture.OpenAsync);

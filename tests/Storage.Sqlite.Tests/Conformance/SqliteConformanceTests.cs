@@ -52,6 +52,10 @@ public sealed class SqlitePassageReaderTests() : PassageReaderSuite(SqliteStoreF
 
 public sealed class SqliteConcurrencyTests() : ConcurrencySuite(SqliteStoreFixture.OpenAsync);
 
+public sealed class SqlitePlanTests() : PlanSuite(SqliteStoreFixture.OpenAsync);
+
+public sealed class SqliteCrashTests() : CrashSuite(SqliteStoreFixture.OpenAsync);
+
 public sealed class SqliteIngestionTests() : IngestionSuite(SqliteStoreFixture.OpenAsync);
 
 [Trait("Tier", "fast")]

@@ -1,0 +1,37 @@
+using Slipway.Rag.Storage;
+
+namespace Slipway.Rag.Testing;
+
+/// <summary>A store as a process has it that dies at one of its calls. The store itself is not disposed.</summary>
+internal sealed class CrashingStore(StoreFixture inner, CrashPoints points) : StoreFixture
+{
+    public override IDocumentStore Documents { get; } = CrashingProxy<IDocumentStore>.Over(inner.Documents, points);
+
+    public override IInboxStore Inbox => inner.Inbox;
+
+    public override IDocumentQueue Queue { get; } = CrashingProxy<IDocumentQueue>.Over(inner.Queue, points);
+
+    public override ILeaseStore Leases { get; } = CrashingProxy<ILeaseStore>.Over(inner.Leases, points);
+
+    public override IChangeSignal Changes => inner.Changes;
+
+    public override ISearchIndex Search { get; } = CrashingProxy<ISearchIndex>.Over(inner.Search, points);
+
+    public override IBlobStore Blobs => inner.Blobs;
+
+    public override IPassageReader Passages => inner.Passages;
+
+    public override ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken) =>
+        inner.ReopenAsync(cancellationToken);
+
+    public override ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) =>
+        inner.ReadClockAsync(cancellationToken);
+
+    public override ValueTask ShiftClockAsync(TimeSpan by, CancellationToken cancellationToken) =>
+        inner.ShiftClockAsync(by, cancellationToken);
+
+    public override ValueTask<long> CountAsync(StoredKind kind, CancellationToken cancellationToken) =>
+        inner.CountAsync(kind, cancellationToken);
+
+    public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
+}
