@@ -3,6 +3,13 @@ using Slipway.Storage.Postgres.Internal;
 
 namespace Slipway.Storage.Postgres.Tests;
 
+public sealed class PostgresIngestionProcessTests : IngestionProcessTests
+{
+    protected override int Kills => 10;
+
+    protected override Task<WorkerDatabase> OpenAsync() => PostgresWorkerDatabase.CreateAsync();
+}
+
 public sealed class PostgresWorkerProcessTests : WorkerProcessTests
 {
     /// <summary>The clock is the database's, so a stopped process finds it moved on.</summary>
@@ -23,11 +30,7 @@ public sealed class PostgresWorkerProcessTests : WorkerProcessTests
         Assert.Equal("published", await worker.AskAsync(WorkerProgram.Publish));
     }
 
-    protected override async Task<WorkerDatabase> OpenAsync()
-    {
-        var database = await PostgresTestDatabase.CreateAsync();
-        return new PostgresWorkerDatabase(database.ConnectionString, database);
-    }
+    protected override Task<WorkerDatabase> OpenAsync() => PostgresWorkerDatabase.CreateAsync();
 }
 
 /// <summary>A database on the server's clock, which a test shifts for every process.</summary>
@@ -46,6 +49,13 @@ internal sealed class PostgresWorkerDatabase : WorkerDatabase
         );
         _documents = new PostgresDocumentStore(_database);
         Leases = new PostgresLeaseStore(_database);
+        Search = new PostgresSearchIndex(_database);
+    }
+
+    public static async Task<WorkerDatabase> CreateAsync()
+    {
+        var database = await PostgresTestDatabase.CreateAsync();
+        return new PostgresWorkerDatabase(database.ConnectionString, database);
     }
 
     public override string Address { get; }
@@ -55,6 +65,8 @@ internal sealed class PostgresWorkerDatabase : WorkerDatabase
     public override IDocumentQueue Queue => _documents;
 
     public override IDocumentStore Documents => _documents;
+
+    public override ISearchIndex Search { get; }
 
     public override Task ShiftClockAsync(TimeSpan by) =>
         _owned?.ShiftClockAsync(by) ?? throw new InvalidOperationException("Only the test moves the clock.");

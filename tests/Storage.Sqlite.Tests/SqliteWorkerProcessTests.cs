@@ -3,15 +3,14 @@ using Slipway.Storage.Sqlite.Internal;
 
 namespace Slipway.Storage.Sqlite.Tests;
 
+public sealed class SqliteIngestionProcessTests : IngestionProcessTests
+{
+    protected override Task<WorkerDatabase> OpenAsync() => SqliteWorkerDatabase.CreateAsync();
+}
+
 public sealed class SqliteWorkerProcessTests : WorkerProcessTests
 {
-    protected override Task<WorkerDatabase> OpenAsync()
-    {
-        var folder = new TemporaryFolder();
-        return Task.FromResult<WorkerDatabase>(
-            new SqliteWorkerDatabase(Path.Combine(folder.Path, "slipway.db"), folder)
-        );
-    }
+    protected override Task<WorkerDatabase> OpenAsync() => SqliteWorkerDatabase.CreateAsync();
 }
 
 /// <summary>A file, on the system's clock until the test shifts it. The clock is of this process alone.</summary>
@@ -28,6 +27,15 @@ internal sealed class SqliteWorkerDatabase : WorkerDatabase
         _database = new SqliteDatabase(new SqliteStorageOptions { Path = path }, _time);
         _documents = new SqliteDocumentStore(_database);
         Leases = new SqliteLeaseStore(_database);
+        Search = new SqliteSearchIndex(_database);
+    }
+
+    public static Task<WorkerDatabase> CreateAsync()
+    {
+        var folder = new TemporaryFolder();
+        return Task.FromResult<WorkerDatabase>(
+            new SqliteWorkerDatabase(Path.Combine(folder.Path, "slipway.db"), folder)
+        );
     }
 
     public override string Address { get; }
@@ -37,6 +45,8 @@ internal sealed class SqliteWorkerDatabase : WorkerDatabase
     public override IDocumentQueue Queue => _documents;
 
     public override IDocumentStore Documents => _documents;
+
+    public override ISearchIndex Search { get; }
 
     public override Task ShiftClockAsync(TimeSpan by)
     {

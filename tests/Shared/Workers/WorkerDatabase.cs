@@ -14,6 +14,8 @@ public abstract class WorkerDatabase : IAsyncDisposable
 
     public abstract IDocumentStore Documents { get; }
 
+    public abstract ISearchIndex Search { get; }
+
     /// <summary>Moves the clock by which leases and claims end.</summary>
     public abstract Task ShiftClockAsync(TimeSpan by);
 

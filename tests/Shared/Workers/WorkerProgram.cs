@@ -10,6 +10,7 @@ internal static class WorkerProgram
     public const string Claim = "claim";
     public const string Renew = "renew";
     public const string Publish = "publish";
+    public const string Ingest = "ingest ";
 
     public const string Lost = "lost";
     public static readonly TimeSpan Duration = TimeSpan.FromHours(1);
@@ -30,6 +31,10 @@ internal static class WorkerProgram
                     Claim => (claim = await ClaimAsync(database, owner)) is null ? Lost : "held",
                     Renew => await database.Leases.RenewAsync(lease!, Duration) is null ? Lost : "held",
                     Publish => await PublishAsync(database, claim!),
+                    _ when order.StartsWith(Ingest, StringComparison.Ordinal) => await WorkerEngine.RunAsync(
+                        database,
+                        order[Ingest.Length..]
+                    ),
                     _ => "unknown",
                 }
             );
