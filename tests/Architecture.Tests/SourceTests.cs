@@ -44,6 +44,18 @@ public sealed partial class SourceTests
                 )
         );
 
+    [Fact]
+    public void The_source_in_the_readme_is_the_one_that_runs_through_the_suite()
+    {
+        var tested = File.ReadAllText(Path.Combine(Repository.Root, "tests/Rag.Core.Tests/Sources/ZipSource.cs"));
+        var start = tested.IndexOf("/// <summary>", StringComparison.Ordinal);
+        Assert.Contains(
+            tested[start..].TrimEnd(),
+            File.ReadAllText(Path.Combine(Repository.Root, "src/Rag.Core/README.md")),
+            StringComparison.Ordinal
+        );
+    }
+
     [GeneratedRegex("(Manager|Helper|Helpers|Util|Utils|Utility|Common|Misc|Service|Impl)$")]
     private static partial Regex EmptyName();
 }

@@ -18,14 +18,17 @@ internal sealed class InboxSource(CollectionKey collection, IInboxStore inbox, I
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
+        cancellationToken.ThrowIfCancellationRequested();
         await foreach (var document in inbox.ReadInboxAsync(collection, cancellationToken).ConfigureAwait(false))
         {
+            cancellationToken.ThrowIfCancellationRequested();
             yield return document;
         }
     }
 
     public async ValueTask<Stream> OpenAsync(SourceDocument document, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         var hash = await inbox.FindBlobAsync(collection, document.ExternalId, cancellationToken).ConfigureAwait(false);
         var stream = hash is null
             ? null
@@ -44,19 +47,24 @@ internal sealed class InboxSource(CollectionKey collection, IInboxStore inbox, I
         CancellationToken cancellationToken = default
     )
     {
+        cancellationToken.ThrowIfCancellationRequested();
+        using var interval = new CancellationTokenSource(atMost, timeProvider);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(interval.Token, cancellationToken);
         // It lives on between waits, so that what is pushed during a run is not missed.
         _subscription ??= await changes
             .SubscribeAsync(ChangeTopic.Collection(collection.Tenant, collection.Collection), cancellationToken)
             .ConfigureAwait(false);
-        var start = timeProvider.GetTimestamp();
-        while (
-            Left(start) is var left
-            && await _subscription.WaitAsync(left, cancellationToken).ConfigureAwait(false)
-            && !await inbox.HasPendingAsync(collection, cancellationToken).ConfigureAwait(false)
-        ) { }
-
-        TimeSpan Left(long since) =>
-            timeProvider.GetElapsedTime(since) is var elapsed && elapsed < atMost ? atMost - elapsed : TimeSpan.Zero;
+        try
+        {
+            do
+            {
+                await _subscription.WaitAsync(Timeout.InfiniteTimeSpan, either.Token).ConfigureAwait(false);
+            } while (!await inbox.HasPendingAsync(collection, either.Token).ConfigureAwait(false));
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            // the interval, by the clock that was given; the store's may be another
+        }
     }
 
     public void Dispose() => _subscription?.Dispose();

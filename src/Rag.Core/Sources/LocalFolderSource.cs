@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Enumeration;
 using System.Runtime.CompilerServices;
 
@@ -13,7 +14,13 @@ public sealed class LocalFolderSource : IDocumentSource, IDisposable
     /// <summary>The source name that is used where none is given: <c>local</c>.</summary>
     public const string DefaultName = "local";
 
+    /// <summary>What stands in a URI as it is.</summary>
+    private static readonly SearchValues<char> PlainInUri = SearchValues.Create(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/"
+    );
+
     private readonly FolderWatch _watch;
+    private readonly string _uri;
 
     /// <summary>Creates the source; the folder is looked at when it is listed, not before.</summary>
     /// <param name="path">The folder. It is never created: a missing folder is an unmounted volume more often than an empty one.</param>
@@ -24,6 +31,7 @@ public sealed class LocalFolderSource : IDocumentSource, IDisposable
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         Path = System.IO.Path.TrimEndingDirectorySeparator(System.IO.Path.GetFullPath(path));
         Name = name;
+        _uri = new Uri(System.IO.Path.EndsInDirectorySeparator(Path) ? Path : Path + "/").AbsoluteUri;
         _watch = new FolderWatch(Path);
     }
 
@@ -60,15 +68,15 @@ public sealed class LocalFolderSource : IDocumentSource, IDisposable
 
             foreach (var entry in entries)
             {
-                var externalId = next.Prefix + entry.Name;
+                cancellationToken.ThrowIfCancellationRequested();
                 var resolved = entry.IsLink ? Resolve(entry, root, next.Directory) : entry;
                 if (resolved is { IsDirectory: true })
                 {
-                    pending.Push((System.IO.Path.Combine(next.Directory, entry.Name), externalId + "/"));
+                    pending.Push((System.IO.Path.Combine(Path, entry.ExternalId), entry.ExternalId + "/"));
                 }
-                else if (resolved is not null)
+                else if (resolved is { } file)
                 {
-                    yield return Document(externalId, resolved);
+                    yield return Document(file);
                 }
             }
         }
@@ -78,12 +86,17 @@ public sealed class LocalFolderSource : IDocumentSource, IDisposable
     public ValueTask<Stream> OpenAsync(SourceDocument document, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(document);
-        if (document.Size == 0)
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<Stream>(cancellationToken);
+        }
+
+        var path = System.IO.Path.Combine(Path, document.ExternalId);
+        if (document.Size == 0 && File.Exists(path))
         {
             return ValueTask.FromResult(Stream.Null); // nothing to read; and opening a named pipe would wait for ever
         }
 
-        var path = System.IO.Path.Combine(Path, document.ExternalId);
         try
         {
             return ValueTask.FromResult<Stream>(
@@ -128,9 +141,9 @@ public sealed class LocalFolderSource : IDocumentSource, IDisposable
             // One stat an entry. Sorted, so that runs are alike and progress reads well.
             var entries = new FileSystemEnumerable<Entry>(
                 directory,
-                static (ref FileSystemEntry entry) =>
+                (ref FileSystemEntry entry) =>
                     new Entry(
-                        entry.FileName.ToString(),
+                        string.Concat(prefix, entry.FileName),
                         entry.IsDirectory,
                         entry.Attributes.HasFlag(FileAttributes.ReparsePoint),
                         entry.IsDirectory ? 0 : entry.Length,
@@ -142,7 +155,7 @@ public sealed class LocalFolderSource : IDocumentSource, IDisposable
                 ShouldIncludePredicate = static (ref FileSystemEntry entry) =>
                     !entry.FileName.StartsWith('.') && !entry.FileName.StartsWith("~$"),
             }.ToList();
-            entries.Sort(static (left, right) => string.CompareOrdinal(left.Name, right.Name));
+            entries.Sort(static (left, right) => string.CompareOrdinal(left.ExternalId, right.ExternalId));
             return (entries, null);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
@@ -165,9 +178,9 @@ public sealed class LocalFolderSource : IDocumentSource, IDisposable
     }
 
     /// <summary>What a link stands for; null when it leaves the folder, dangles, or leads back to a folder above itself.</summary>
-    private static Entry? Resolve(Entry link, string root, string directory)
+    private Entry? Resolve(Entry link, string root, string directory)
     {
-        var path = System.IO.Path.Combine(directory, link.Name);
+        var path = System.IO.Path.Combine(Path, link.ExternalId);
         var target = RealPath(link.IsDirectory ? new DirectoryInfo(path) : new FileInfo(path));
         if (target is null || !IsInside(target, root))
         {
@@ -195,12 +208,14 @@ public sealed class LocalFolderSource : IDocumentSource, IDisposable
         path.StartsWith(root, StringComparison.Ordinal)
         && (path.Length == root.Length || path[root.Length] == System.IO.Path.DirectorySeparatorChar);
 
-    private SourceDocument Document(string externalId, Entry entry) =>
+    private SourceDocument Document(Entry entry) =>
         new()
         {
-            ExternalId = externalId,
-            Name = externalId,
-            Uri = new Uri(System.IO.Path.Combine(Path, externalId)).AbsoluteUri,
+            ExternalId = entry.ExternalId,
+            Name = entry.ExternalId,
+            Uri = entry.ExternalId.AsSpan().ContainsAnyExcept(PlainInUri)
+                ? new Uri(System.IO.Path.Combine(Path, entry.ExternalId)).AbsoluteUri
+                : _uri + entry.ExternalId, // most names; parsing costs more than the rest of the listing
             Size = entry.Length,
             ModifiedAt = entry.ModifiedAt,
         };
@@ -219,5 +234,11 @@ public sealed class LocalFolderSource : IDocumentSource, IDisposable
             "Give this user the right to list the folder."
         );
 
-    private sealed record Entry(string Name, bool IsDirectory, bool IsLink, long Length, DateTimeOffset ModifiedAt);
+    private readonly record struct Entry(
+        string ExternalId,
+        bool IsDirectory,
+        bool IsLink,
+        long Length,
+        DateTimeOffset ModifiedAt
+    );
 }

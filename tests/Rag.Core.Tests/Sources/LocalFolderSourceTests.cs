@@ -27,6 +27,21 @@ public sealed class LocalFolderSourceTests : IDisposable
         Assert.StartsWith("file://", documents[1].Uri, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("plain-name_1~.md")]
+    [InlineData("sub/a..b./c.md")]
+    [InlineData("a #1 & 50%25.md")]
+    [InlineData("größe/日本語 🚀.md")]
+    public async Task The_address_of_a_file_leads_to_it(string name)
+    {
+        var path = _folder.Write(name, "hello");
+
+        var uri = Assert.Single(await Documents()).Uri!;
+
+        Assert.Equal(new Uri(path).AbsoluteUri, uri);
+        Assert.Equal("hello", await File.ReadAllTextAsync(new Uri(uri).LocalPath, Token));
+    }
+
     [Fact]
     public async Task Leaves_out_hidden_and_lock_files()
     {

@@ -37,6 +37,8 @@ public sealed class PostgresEmbeddingTests() : EmbeddingSuite(PostgresStoreFixtu
 
 public sealed class PostgresInboxTests() : InboxSuite(PostgresStoreFixture.OpenAsync);
 
+public sealed class PostgresInboxSourceTests() : InboxSourceSuite(PostgresStoreFixture.OpenAsync);
+
 public sealed class PostgresBlobStoreTests() : BlobStoreSuite(PostgresStoreFixture.OpenAsync);
 
 public sealed class PostgresPassageReaderTests() : PassageReaderSuite(PostgresStoreFixture.OpenAsync);

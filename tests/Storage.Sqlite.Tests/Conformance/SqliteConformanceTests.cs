@@ -46,6 +46,8 @@ public sealed class SqliteEmbeddingTests() : EmbeddingSuite(SqliteStoreFixture.O
 
 public sealed class SqliteInboxTests() : InboxSuite(SqliteStoreFixture.OpenAsync);
 
+public sealed class SqliteInboxSourceTests() : InboxSourceSuite(SqliteStoreFixture.OpenAsync);
+
 public sealed class SqliteBlobStoreTests() : BlobStoreSuite(SqliteStoreFixture.OpenAsync);
 
 public sealed class SqlitePassageReaderTests() : PassageReaderSuite(SqliteStoreFixture.OpenAsync);
