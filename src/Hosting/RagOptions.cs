@@ -16,6 +16,27 @@ public sealed record RagOptions
     /// </summary>
     public string? Folder { get; set; }
 
+    /// <summary>
+    /// The name of the source that the folder is; alias <c>RAG_PIPELINE_ID</c>. What is known of its documents is kept under this name, so two
+    /// hosts on one database keep apart what they read. Null, the default, for the name that code gave: <c>local</c>.
+    /// </summary>
+    public string? FolderName { get; set; }
+
+    /// <summary>Where documents come from; alias <c>RAG_PIPELINE_TYPE</c>.</summary>
+    public PipelineType Pipeline { get; set; }
+
+    /// <summary>
+    /// Media types that are read, by how they begin: <c>text/</c>, <c>application/json</c>. Others are skipped. Empty, the default, for all that
+    /// a reader reads.
+    /// </summary>
+    public IReadOnlyList<string> SupportedMediaTypes { get; set; } = [];
+
+    /// <summary>
+    /// Media types that are read as tables, by how they begin; other text is read without rows. Empty, the default, for comma- and
+    /// tab-separated values.
+    /// </summary>
+    public IReadOnlyList<string> TabularMediaTypes { get; set; } = [];
+
     /// <summary>The collection that documents go to and answers come from. Default <c>default</c>.</summary>
     public string Collection { get; set; } = "default";
 
@@ -39,6 +60,16 @@ public sealed record RagOptions
 
     /// <summary>The collection of tenant <c>default</c>, which this host keeps up to date.</summary>
     internal CollectionKey CollectionKey => new(Principal.DefaultTenant, Collection);
+}
+
+/// <summary>Where documents come from.</summary>
+public enum PipelineType
+{
+    /// <summary>The folder of the settings, and every source that code registered.</summary>
+    Local,
+
+    /// <summary>A source named <c>google_drive</c> that code registered, beside its others; the folder of the settings is not read.</summary>
+    GoogleDrive,
 }
 
 /// <summary>How long ingestion runs.</summary>

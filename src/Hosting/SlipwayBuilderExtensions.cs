@@ -46,10 +46,15 @@ public static class SlipwayBuilderExtensions
                 : null! // no model: whoever asks with GetService is told so, and searches by words
         );
         services.AddHostedService<StorageStart>();
-        services.TryAddSingleton(provider => new ReaderSet([
-            .. provider.GetServices<IDocumentReader>(), // an application's own come first
-            .. ReaderSet.Default.Readers,
-        ]));
+        services.TryAddSingleton(provider => new ReaderSet(
+            LimitedReader.Limit(
+                [
+                    .. provider.GetServices<IDocumentReader>(), // an application's own come first
+                    .. ReaderSet.Default.Readers,
+                ],
+                Rag(provider)
+            )
+        ));
         services.TryAddSingleton(provider => Rag(provider).Chunking.CreateChunker());
         services.TryAddSingleton(provider => new IngestionPipeline(
             provider.GetRequiredService<IDocumentStore>(),
@@ -85,7 +90,9 @@ public static class SlipwayBuilderExtensions
     /// <summary>Adds a folder as a source of documents.</summary>
     /// <param name="builder">Slipway.</param>
     /// <param name="path">The folder, relative to the content root.</param>
-    /// <param name="name">The source's stable name; a second folder needs one of its own.</param>
+    /// <param name="name">
+    /// The source's stable name; a second folder needs one of its own. The name <c>local</c> gives way to <see cref="RagOptions.FolderName"/>.
+    /// </param>
     public static ISlipwayBuilder AddFolder(
         this ISlipwayBuilder builder,
         string path,
@@ -96,7 +103,7 @@ public static class SlipwayBuilderExtensions
         ArgumentException.ThrowIfNullOrWhiteSpace(path);
         builder.Services.AddSingleton<IDocumentSource>(provider => new LocalFolderSource(
             Path.GetFullPath(path, provider.GetRequiredService<IHostEnvironment>().ContentRootPath),
-            name
+            name == LocalFolderSource.DefaultName ? Rag(provider).FolderName ?? name : name
         ));
         return builder;
     }

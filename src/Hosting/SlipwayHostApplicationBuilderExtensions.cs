@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Configuration.CommandLine;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -23,7 +24,7 @@ public static class SlipwayHostApplicationBuilderExtensions
     /// </summary>
     /// <param name="builder">The application.</param>
     /// <param name="configure">Adds parts: a store, knowledge, an agent.</param>
-    /// <exception cref="SlipwayException">The <c>.env</c> file cannot be read.</exception>
+    /// <exception cref="SlipwayException">The <c>.env</c> file, or the file that <c>--config</c> names, cannot be read.</exception>
     public static ISlipwayBuilder AddSlipway(
         this IHostApplicationBuilder builder,
         Action<ISlipwayBuilder>? configure = null
@@ -36,9 +37,19 @@ public static class SlipwayHostApplicationBuilderExtensions
             AddDotEnv(builder);
         }
 
-        builder.Configuration.Sources.Insert(0, new AliasConfiguration(builder.Configuration));
-
         var services = builder.Services;
+        AddFlags(builder.Configuration);
+        if (builder.Configuration["Rag:ConfigFile"] is { Length: > 0 } file)
+        {
+            var older = new OlderConfigFile(Path.GetFullPath(file, builder.Environment.ContentRootPath));
+            builder.Configuration.Sources.Insert(0, older);
+            services.AddSingleton(older);
+        }
+
+        builder.Configuration.Sources.Insert(
+            builder.Configuration.Sources.Count(source => source is OlderConfigFile),
+            new AliasConfiguration(builder.Configuration)
+        );
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<ExitStatus>();
         services.TryAddSingleton<StartupLogFilter>();
@@ -62,6 +73,17 @@ public static class SlipwayHostApplicationBuilderExtensions
         )
         {
             builder.Environment.EnvironmentName = name;
+        }
+    }
+
+    /// <summary>The older system's flags, as strong as the command line that they stand on.</summary>
+    private static void AddFlags(IConfigurationManager configuration)
+    {
+        var sources = configuration.Sources;
+        var last = sources.Select((source, i) => source is CommandLineConfigurationSource ? i : -1).Append(-1).Max();
+        if (last >= 0 && configuration is IConfigurationRoot root)
+        {
+            sources.Insert(last + 1, new CommandLineFlags(root));
         }
     }
 

@@ -12,6 +12,20 @@ namespace Slipway.Hosting.AspNetCore.Tests;
 public sealed class StartTests
 {
     [Fact]
+    [Trait("Parity", "S62")]
+    public void The_older_flags_are_understood_by_web_hosts_and_by_plain_ones()
+    {
+        string[] arguments = ["--mode", "single", "--interval=7", "--Rag:Interval=8"];
+        var web = WebApplication.CreateBuilder(arguments);
+        web.AddSlipway();
+        var plain = Host.CreateApplicationBuilder(arguments);
+        plain.AddSlipway();
+
+        Assert.Equal(("single", "7"), (web.Configuration["Rag:RunMode"], web.Configuration["Rag:Interval"]));
+        Assert.Equal(("single", "7"), (plain.Configuration["Rag:RunMode"], plain.Configuration["Rag:Interval"]));
+    }
+
+    [Fact]
     public async Task A_port_in_use_is_named_with_the_fix_and_ends_with_2()
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);

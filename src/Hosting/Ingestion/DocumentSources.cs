@@ -8,6 +8,8 @@ namespace Slipway.Hosting.Ingestion;
 /// <summary>Every source of the collection: those registered in code, the folder of the settings, and what is pushed.</summary>
 internal sealed class DocumentSources : IDisposable
 {
+    private const string GoogleDrive = "google_drive";
+
     private readonly LocalFolderSource? _folder;
 
     public DocumentSources(
@@ -17,15 +19,29 @@ internal sealed class DocumentSources : IDisposable
         IHostEnvironment environment
     )
     {
-        if (options.Value.Folder is { Length: > 0 } folder)
+        var settings = options.Value;
+        var sources = registered.ToList();
+        if (settings.Pipeline == PipelineType.GoogleDrive && sources.TrueForAll(source => source.Name != GoogleDrive))
         {
-            _folder = new LocalFolderSource(Path.GetFullPath(folder, environment.ContentRootPath));
+            throw new SlipwayException(
+                ErrorClass.Configuration,
+                $"Rag:Pipeline (RAG_PIPELINE_TYPE, --pipeline) is '{GoogleDrive}', and this host has no source of that name.",
+                $"Register an IDocumentSource named '{GoogleDrive}', or set local."
+            );
+        }
+
+        if (settings is { Pipeline: PipelineType.Local, Folder: { Length: > 0 } folder })
+        {
+            _folder = new LocalFolderSource(
+                Path.GetFullPath(folder, environment.ContentRootPath),
+                settings.FolderName ?? LocalFolderSource.DefaultName
+            );
         }
 
         All =
         [
             // Settings win over code: the configured folder takes the place of a registered one of the same name.
-            .. registered.Where(source => source.Name != _folder?.Name),
+            .. sources.Where(source => source.Name != _folder?.Name),
             .. _folder is null ? [] : new[] { _folder },
             inbox.Source,
         ];

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Slipway.Hosting.Settings;
 using Slipway.Hosting.Startup;
 using Slipway.Rag.Ingestion;
 using Slipway.Rag.Sources;
@@ -32,6 +33,11 @@ internal sealed partial class IngestionWorker(
         _options = services.GetRequiredService<IOptions<RagOptions>>().Value;
         _sources = services.GetRequiredService<DocumentSources>();
         _pipeline = services.GetRequiredService<IngestionPipeline>();
+        if (services.GetService<OlderConfigFile>() is { Ignored.Length: > 0 } older)
+        {
+            LogIgnored(older.Path, older.Ignored);
+        }
+
         return base.StartAsync(cancellationToken);
     }
 
@@ -115,6 +121,12 @@ internal sealed partial class IngestionWorker(
         LogWarning(source, what, seconds);
         LogDetails(exception, source);
     }
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "'{Path}' has fields that mean nothing here: {Fields}. What was read before is in the database."
+    )]
+    private partial void LogIgnored(string path, string fields);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

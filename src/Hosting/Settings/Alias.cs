@@ -20,6 +20,8 @@ internal sealed record Alias(string Name, string Key, Func<string, string?>? Con
         new("RAG_WATCH_DIRECTORY", "Rag:Folder"),
         new("CHECK_INTERVAL", "Rag:Interval"),
         new("RUN_MODE", "Rag:RunMode"),
+        new("RAG_PIPELINE_TYPE", "Rag:Pipeline"),
+        new("RAG_PIPELINE_ID", "Rag:FolderName"),
         new("DATABASE_URL", "Storage:Path", SqlitePath),
         new("DATABASE_URL", "Storage:ConnectionString", ServerConnection),
         new("SUPABASE_JWT_SECRET", "Auth:Secret"),

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Primitives;
 namespace Slipway.Hosting.Settings;
 
 /// <summary>
-/// Answers for a section's setting from its flat alias, or from the file that <c>NAME_FILE</c> names. It is the first and so the
-/// weakest of all sources: a section's own value wins wherever it was set.
+/// Answers for a section's setting from its flat alias, or from the file that <c>NAME_FILE</c> names. Of all sources
+/// only <see cref="OlderConfigFile"/> is weaker: a section's own value wins wherever it was set.
 /// </summary>
 internal sealed class AliasConfiguration(IConfiguration root) : IConfigurationSource, IConfigurationProvider
 {

@@ -14,6 +14,11 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
     protected override void Read(SettingsSection settings, RagOptions options)
     {
         options.Folder = settings.Text("Folder", options.Folder);
+        options.FolderName = settings.Text("FolderName", options.FolderName);
+        options.Pipeline = settings.Choice("Pipeline", options.Pipeline);
+        options.SupportedMediaTypes = settings.List("SupportedMediaTypes", options.SupportedMediaTypes);
+        options.TabularMediaTypes = settings.List("TabularMediaTypes", options.TabularMediaTypes);
+        settings.Text("ConfigFile", null); // read before all others, by AddSlipway
         options.Collection = settings.Text("Collection", options.Collection);
         options.Interval = settings.Duration("Interval", options.Interval);
         options.RunMode = settings.Choice("RunMode", options.RunMode);
@@ -86,6 +91,11 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
         if (string.IsNullOrWhiteSpace(options.Collection))
         {
             yield return $"{Name("Collection")} is empty; name a collection, such as 'default'.";
+        }
+
+        if (options.FolderName is { } name && string.IsNullOrWhiteSpace(name))
+        {
+            yield return $"{Name("FolderName")} is empty; name the folder's source, such as 'local', or leave it out.";
         }
 
         if (Chunking(options.Chunking) is { } chunking)

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 
 namespace Slipway.Hosting.Settings;
@@ -64,9 +65,11 @@ internal sealed class SettingsSection(IConfiguration configuration, string path,
         Parse<TEnum>(
             key,
             fallback,
-            "one of " + string.Join(", ", Enum.GetNames<TEnum>().Select(name => name.ToLowerInvariant())),
+            "one of " + string.Join(", ", Enum.GetNames<TEnum>().Select(JsonNamingPolicy.SnakeCaseLower.ConvertName)),
             (string text, out TEnum value) =>
-                Enum.TryParse(text, ignoreCase: true, out value) && Enum.IsDefined(value) && !char.IsAsciiDigit(text[0])
+                Enum.TryParse(text.Replace("_", "", StringComparison.Ordinal), ignoreCase: true, out value)
+                && Enum.IsDefined(value)
+                && !char.IsAsciiDigit(text[0])
         );
 
     /// <summary>A list: <c>Key:0</c>, <c>Key:1</c> …, or one value with commas.</summary>
@@ -137,7 +140,14 @@ internal sealed class SettingsSection(IConfiguration configuration, string path,
         var provider = (configuration as IConfigurationRoot)?.Providers.LastOrDefault(candidate =>
             candidate.TryGet(key, out _)
         );
-        return provider is AliasConfiguration aliases && aliases.Find(key) is { } alias ? $"{alias.Name} ({key})" : key;
+        var name = provider switch
+        {
+            AliasConfiguration aliases => aliases.Find(key)?.Name,
+            CommandLineFlags flags => flags.Find(key)?.Name,
+            OlderConfigFile file => file.FindField(key),
+            _ => null,
+        };
+        return name is null ? key : $"{name} ({key})";
     }
 
     private static bool TryParseDuration(string text, out TimeSpan value)

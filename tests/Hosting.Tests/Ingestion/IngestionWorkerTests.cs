@@ -6,6 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 using Slipway.Hosting.Ingestion;
 using Slipway.Rag.Ingestion;
 using Slipway.Rag.Retrieval;
+using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
 using static Slipway.Hosting.Tests.TestHost;
 
@@ -151,6 +152,53 @@ public sealed class IngestionWorkerTests : IDisposable
         await FoundAsync(host, "narwhals");
         Assert.Empty(await SearchAsync(host, "walruses"));
         await host.StopAsync(Token);
+    }
+
+    [Fact]
+    [Trait("Parity", "S103")]
+    public async Task Two_pipelines_on_one_database_keep_apart_what_they_read()
+    {
+        _folder.Write("one/first.md", "In one: walruses.");
+        _folder.Write("two/second.md", "In two: narwhals.");
+        await RunOnceAsync("one");
+        await RunOnceAsync("two");
+        File.Delete(Path.Combine(_folder.Path, "two/second.md"));
+        Assert.Equal(0, await RunOnceAsync("one")); // what two has is none of its business
+        Assert.Equal(1, await RunOnceAsync("two"));
+
+        using var host = Build();
+        await FoundAsync(host, "walruses");
+        Assert.Empty(await SearchAsync(host, "narwhals"));
+
+        async Task<int> RunOnceAsync(string name)
+        {
+            var (code, output, _) = await RunAsync(
+                ("RUN_MODE", "single"),
+                ("RAG_WATCH_DIRECTORY", name),
+                ("RAG_PIPELINE_ID", name),
+                ("Rag:Ingestion:AllowMassDelete", "true")
+            );
+            Assert.Equal(0, code);
+            return JsonElement.Parse(output).GetProperty("files_deleted").GetInt32();
+        }
+    }
+
+    [Theory]
+    [InlineData(null, "code")]
+    [InlineData("settings", "settings")]
+    [Trait("Parity", "S103")]
+    public void The_pipelines_id_names_the_folder_wherever_it_was_given(string? folder, string expected)
+    {
+        using var host = Build(
+            slipway => slipway.AddFolder("code").AddFolder("other", "other"),
+            settings: [("RAG_PIPELINE_ID", "manuals"), ("RAG_WATCH_DIRECTORY", folder)]
+        );
+        var sources = host.Services.GetRequiredService<DocumentSources>().All;
+        Assert.Equal(["inbox", "manuals", "other"], sources.Select(source => source.Name).Order());
+        Assert.Equal(
+            Path.Combine(_folder.Path, expected),
+            sources.OfType<LocalFolderSource>().Single(source => source.Name == "manuals").Path
+        );
     }
 
     [Fact]
