@@ -6,6 +6,13 @@ if (args is ["ingest", var folder])
     return await IngestionReportCommand.RunAsync(folder);
 }
 
+if (args is ["rescan", .. var files])
+{
+    return await RescanReportCommand.RunAsync(
+        files is [var count] ? int.Parse(count, System.Globalization.CultureInfo.InvariantCulture) : 100_000
+    );
+}
+
 if (args is ["filters", .. var rest])
 {
     return await FilterReportCommand.RunAsync(
