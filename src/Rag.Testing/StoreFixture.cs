@@ -33,6 +33,9 @@ public abstract class StoreFixture : IAsyncDisposable
     /// <summary>Stored text by range.</summary>
     public abstract IPassageReader Passages { get; }
 
+    /// <summary>The operator's side.</summary>
+    public abstract IDocumentMaintenance Maintenance { get; }
+
     /// <summary>The same database as another process has it: nothing in memory is shared. The caller disposes it.</summary>
     public abstract ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken);
 

@@ -8,7 +8,7 @@ namespace Slipway.Storage.Postgres;
 
 internal sealed partial class PostgresDocumentStore
 {
-    private const string InfoColumns = """
+    internal const string InfoColumns = """
         d.id, d.tenant, d.collection, d.source, d.external_id, d.name, d.title, d.media_type, d.uri, d.state, d.version, d.size,
         d.modified_at, d.published_at, d.chunk_count, d.attempts, d.last_error, d.last_error_class, d.next_action_at,
         d.table_columns, d.metadata, d.source_metadata
@@ -156,7 +156,7 @@ internal sealed partial class PostgresDocumentStore
         }
     }
 
-    private static DocumentInfo Info(NpgsqlDataReader reader) =>
+    internal static DocumentInfo Info(NpgsqlDataReader reader) =>
         new()
         {
             Id = reader.GetString(0),

@@ -74,6 +74,7 @@ public static class PostgresSlipwayBuilderExtensions
         services.TryAddSingleton<IDocumentStore>(provider => provider.GetRequiredService<PostgresDocumentStore>());
         services.TryAddSingleton<IInboxStore>(provider => provider.GetRequiredService<PostgresDocumentStore>());
         services.TryAddSingleton<IDocumentQueue>(provider => provider.GetRequiredService<PostgresDocumentStore>());
+        services.TryAddSingleton<IDocumentMaintenance, PostgresDocumentMaintenance>();
         services.TryAddSingleton<IBlobStore, PostgresBlobStore>();
         services.TryAddSingleton<ISearchIndex>(provider => new PostgresSearchIndex(
             provider.GetRequiredService<PostgresDatabase>()

@@ -8,7 +8,7 @@ namespace Slipway.Storage.Sqlite;
 
 internal sealed partial class SqliteDocumentStore
 {
-    private const string InfoColumns = """
+    internal const string InfoColumns = """
         d.id, d.tenant, d.collection, d.source, d.external_id, d.name, d.title, d.media_type, d.uri, d.state, d.version, d.size,
         d.modified_at, d.published_at, d.chunk_count, d.attempts, d.last_error, d.last_error_class, d.next_action_at,
         d.table_columns, d.metadata, d.source_metadata
@@ -129,7 +129,7 @@ internal sealed partial class SqliteDocumentStore
             cancellationToken
         );
 
-    private static DocumentInfo Info(SqliteDataReader reader) =>
+    internal static DocumentInfo Info(SqliteDataReader reader) =>
         new()
         {
             Id = reader.GetString(0),

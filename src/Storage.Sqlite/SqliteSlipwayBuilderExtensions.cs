@@ -51,6 +51,7 @@ public static class SqliteSlipwayBuilderExtensions
         services.TryAddSingleton<IDocumentStore>(provider => provider.GetRequiredService<SqliteDocumentStore>());
         services.TryAddSingleton<IInboxStore>(provider => provider.GetRequiredService<SqliteDocumentStore>());
         services.TryAddSingleton<IDocumentQueue>(provider => provider.GetRequiredService<SqliteDocumentStore>());
+        services.TryAddSingleton<IDocumentMaintenance, SqliteDocumentMaintenance>();
         services.TryAddSingleton<IBlobStore, SqliteBlobStore>();
         services.TryAddSingleton<ISearchIndex>(provider => new SqliteSearchIndex(
             provider.GetRequiredService<SqliteDatabase>()

@@ -39,6 +39,8 @@ public sealed class PostgresInboxTests() : InboxSuite(PostgresStoreFixture.OpenA
 
 public sealed class PostgresInboxSourceTests() : InboxSourceSuite(PostgresStoreFixture.OpenAsync);
 
+public sealed class PostgresMaintenanceTests() : MaintenanceSuite(PostgresStoreFixture.OpenAsync);
+
 public sealed class PostgresBlobStoreTests() : BlobStoreSuite(PostgresStoreFixture.OpenAsync);
 
 public sealed class PostgresPassageReaderTests() : PassageReaderSuite(PostgresStoreFixture.OpenAsync);

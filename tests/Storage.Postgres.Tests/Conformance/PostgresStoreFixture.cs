@@ -32,6 +32,7 @@ internal sealed class PostgresStoreFixture : StoreFixture
         Leases = new PostgresLeaseStore(Database);
         Search = new PostgresSearchIndex(Database);
         Blobs = new PostgresBlobStore(Database);
+        Maintenance = new PostgresDocumentMaintenance(Database);
         Passages = new PostgresPassageReader(Database);
     }
 
@@ -52,6 +53,8 @@ internal sealed class PostgresStoreFixture : StoreFixture
     public override IBlobStore Blobs { get; }
 
     public override IPassageReader Passages { get; }
+
+    public override IDocumentMaintenance Maintenance { get; }
 
     public static async ValueTask<StoreFixture> OpenAsync(
         TimeProvider timeProvider,

@@ -48,6 +48,8 @@ public sealed class SqliteInboxTests() : InboxSuite(SqliteStoreFixture.OpenAsync
 
 public sealed class SqliteInboxSourceTests() : InboxSourceSuite(SqliteStoreFixture.OpenAsync);
 
+public sealed class SqliteMaintenanceTests() : MaintenanceSuite(SqliteStoreFixture.OpenAsync);
+
 public sealed class SqliteBlobStoreTests() : BlobStoreSuite(SqliteStoreFixture.OpenAsync);
 
 public sealed class SqlitePassageReaderTests() : PassageReaderSuite(SqliteStoreFixture.OpenAsync);

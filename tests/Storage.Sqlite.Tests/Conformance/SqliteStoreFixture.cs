@@ -25,6 +25,7 @@ internal sealed class SqliteStoreFixture : StoreFixture
         Leases = new SqliteLeaseStore(Database);
         Search = new SqliteSearchIndex(Database);
         Blobs = new SqliteBlobStore(Database);
+        Maintenance = new SqliteDocumentMaintenance(Database);
         Passages = new SqlitePassageReader(Database);
     }
 
@@ -45,6 +46,8 @@ internal sealed class SqliteStoreFixture : StoreFixture
     public override IBlobStore Blobs { get; }
 
     public override IPassageReader Passages { get; }
+
+    public override IDocumentMaintenance Maintenance { get; }
 
     public static ValueTask<StoreFixture> OpenAsync(TimeProvider timeProvider, CancellationToken cancellationToken) =>
         new(new SqliteStoreFixture(new TemporaryFolder(), timeProvider, owns: true));
