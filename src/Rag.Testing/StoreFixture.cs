@@ -1,4 +1,5 @@
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Copying;
 
 namespace Slipway.Rag.Testing;
 
@@ -46,6 +47,12 @@ public abstract class StoreFixture : IAsyncDisposable
     /// <param name="by">Forward, or backward when negative; added to earlier moves.</param>
     /// <param name="cancellationToken">The test's token.</param>
     public abstract ValueTask ShiftClockAsync(TimeSpan by, CancellationToken cancellationToken);
+
+    /// <summary>The same database as tables: what the contracts do not show.</summary>
+    public abstract IStoreTables Tables { get; }
+
+    /// <summary>Whether a text stands anywhere in the database, in what its engine keeps for itself as well.</summary>
+    public abstract ValueTask<bool> ContainsAsync(string text, CancellationToken cancellationToken);
 
     /// <summary>How many rows of a kind the whole database holds, asked beside the contracts: what was deleted must be gone.</summary>
     public abstract ValueTask<long> CountAsync(StoredKind kind, CancellationToken cancellationToken);

@@ -5,7 +5,7 @@ using Slipway.Storage.Postgres.Internal;
 namespace Slipway.Storage.Postgres;
 
 /// <summary>The operator's side of the documents in PostgreSQL.</summary>
-internal sealed class PostgresDocumentMaintenance(PostgresDatabase database) : IDocumentMaintenance
+internal sealed partial class PostgresDocumentMaintenance(PostgresDatabase database) : IDocumentMaintenance
 {
     public async ValueTask<IReadOnlyList<DocumentInfo>> FindAsync(
         CollectionKey collection,

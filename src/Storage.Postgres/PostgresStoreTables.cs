@@ -265,17 +265,7 @@ internal sealed class PostgresStoreTables(PostgresDatabase database, bool ownsDa
 
     /// <summary>Row-level security would leave rows out without a word, so it must let this login see everybody's.</summary>
     private async Task<bool> RequireAllRowsAsync(PostgresSession session) =>
-        await session
-            .ScalarAsync(
-                """
-                select rolsuper or rolbypassrls or exists (
-                    select from pg_policy, unnest(polroles) role
-                    where polrelid = 'slipway.conversations'::regclass and role <> 0 and pg_has_role(role, 'usage'))
-                from pg_roles where rolname = current_user
-                """
-            )
-            .ConfigureAwait(false)
-            is true
+        await PostgresCaller.SeesAllRowsAsync(session).ConfigureAwait(false)
             ? true
             : throw new SlipwayException(
                 ErrorClass.Authentication,

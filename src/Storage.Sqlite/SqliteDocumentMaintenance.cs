@@ -5,7 +5,7 @@ using Slipway.Storage.Sqlite.Internal;
 namespace Slipway.Storage.Sqlite;
 
 /// <summary>The operator's side of the documents in SQLite.</summary>
-internal sealed class SqliteDocumentMaintenance(SqliteDatabase database) : IDocumentMaintenance
+internal sealed partial class SqliteDocumentMaintenance(SqliteDatabase database) : IDocumentMaintenance
 {
     public ValueTask<IReadOnlyList<DocumentInfo>> FindAsync(
         CollectionKey collection,

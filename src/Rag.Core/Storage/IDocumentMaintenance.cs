@@ -58,6 +58,67 @@ public interface IDocumentMaintenance
         TimeSpan? overdue = null,
         CancellationToken cancellationToken = default
     );
+
+    /// <summary>
+    /// Removes every trace of a document: what <see cref="IDocumentStore.DeleteAsync"/> removes, its embeddings that no other document
+    /// uses, its place in the merged index, what reports of runs say of it, and what conversations have copied from it; then the free
+    /// space of the database, which still holds all that. It may take minutes.
+    /// </summary>
+    /// <remarks>
+    /// Stored answers keep the reference (id, version, range) and lose title, name, address and quotes; words that were copied from the
+    /// current version become blocks. What users themselves wrote, paraphrases, and copies of older versions outside of quotes stay.
+    /// A source that still lists the document brings it back: remove it there first. If it was interrupted, call it again with the id.
+    /// </remarks>
+    /// <param name="collection">The collection.</param>
+    /// <param name="documentId">The document's id; also of one that was deleted before and may have left traces.</param>
+    /// <param name="cancellationToken">Cancels. What was removed by then stays removed.</param>
+    /// <returns>How much of each kind there was; null when there is no such document and no trace of one.</returns>
+    /// <exception cref="SlipwayException">The login may not see everybody's conversations. Nothing has changed then.</exception>
+    ValueTask<DocumentErasure?> EraseAsync(
+        CollectionKey collection,
+        string documentId,
+        CancellationToken cancellationToken = default
+    );
+}
+
+/// <summary>What was erased, by kind.</summary>
+public sealed record DocumentErasure
+{
+    /// <summary>1, or 0 when the document itself had been deleted before.</summary>
+    public int Documents { get; init; }
+
+    /// <summary>Its versions.</summary>
+    public int Versions { get; init; }
+
+    /// <summary>Its chunks.</summary>
+    public int Chunks { get; init; }
+
+    /// <summary>Its rows of tables.</summary>
+    public int Rows { get; init; }
+
+    /// <summary>Attempts at it.</summary>
+    public int Attempts { get; init; }
+
+    /// <summary>Embeddings that nothing else used.</summary>
+    public int Embeddings { get; init; }
+
+    /// <summary>Pushed bytes that nothing else used.</summary>
+    public int Blobs { get; init; }
+
+    /// <summary>Messages of conversations that were changed.</summary>
+    public int Messages { get; init; }
+
+    /// <summary>Steps and events of turns that were changed.</summary>
+    public int TurnRecords { get; init; }
+
+    /// <summary>Reports of ingestion runs that were changed.</summary>
+    public int Reports { get; init; }
+
+    /// <summary>
+    /// Whether the database's free space was cleaned too. False when the login may not, or somebody kept reading an older moment: erase it
+    /// again by its id.
+    /// </summary>
+    public bool FreeSpaceCleaned { get; init; }
 }
 
 /// <summary>Everything that is known of a document.</summary>

@@ -38,6 +38,20 @@ internal readonly record struct PostgresCaller(string Setting, string? Role)
         return stepsDown is true ? WorkingRole : null;
     }
 
+    /// <summary>Whether the login sees everybody's rows. Row-level security leaves rows out without a word.</summary>
+    public static async Task<bool> SeesAllRowsAsync(PostgresSession session) =>
+        await session
+            .ScalarAsync(
+                """
+                select rolsuper or rolbypassrls or exists (
+                    select from pg_policy, unnest(polroles) role
+                    where polrelid = 'slipway.conversations'::regclass and role <> 0 and pg_has_role(role, 'usage'))
+                from pg_roles where rolname = current_user
+                """
+            )
+            .ConfigureAwait(false)
+            is true;
+
     private static string Write(Principal principal)
     {
         var buffer = new ArrayBufferWriter<byte>();

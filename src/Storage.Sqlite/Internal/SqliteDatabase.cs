@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Slipway.Internal;
 
@@ -155,6 +156,34 @@ internal sealed class SqliteDatabase : IDisposable
         {
             // https://www.sqlite.org/pragma.html#pragma_data_version: only commits of other connections count, so it is the writer's.
             return Guard(() => (long)_writer!.Scalar("pragma data_version")!);
+        }
+        finally
+        {
+            _writerQueue.Release();
+        }
+    }
+
+    /// <summary>Writes the file anew without its free space and empties the log: what was deleted is in neither of them any more.</summary>
+    /// <returns>False when somebody kept reading an older moment, which the log has to keep.</returns>
+    public async ValueTask<bool> CompactAsync(CancellationToken cancellationToken)
+    {
+        await OpenAsync(cancellationToken).ConfigureAwait(false);
+        await _writerQueue.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            return Guard(() =>
+            {
+                using var session = OpenSession();
+                using var vacuum = session.Connection.CreateCommand();
+                vacuum.CommandTimeout = 0;
+                // The copy that VACUUM makes is as large as the file: not in memory.
+                vacuum.CommandText = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"pragma temp_store = file; pragma busy_timeout = {(long)_options.BusyTimeout.TotalMilliseconds}; vacuum"
+                );
+                vacuum.ExecuteNonQuery();
+                return session.Scalar("pragma wal_checkpoint(truncate)") is 0L;
+            });
         }
         finally
         {

@@ -1,4 +1,6 @@
+using System.Text;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Copying;
 using Slipway.Rag.Testing;
 using Slipway.Storage.Postgres.Internal;
 
@@ -33,6 +35,7 @@ internal sealed class PostgresStoreFixture : StoreFixture
         Search = new PostgresSearchIndex(Database);
         Blobs = new PostgresBlobStore(Database);
         Maintenance = new PostgresDocumentMaintenance(Database);
+        Tables = new PostgresStoreTables(Database, ownsDatabase: false);
         Passages = new PostgresPassageReader(Database);
     }
 
@@ -55,6 +58,8 @@ internal sealed class PostgresStoreFixture : StoreFixture
     public override IPassageReader Passages { get; }
 
     public override IDocumentMaintenance Maintenance { get; }
+
+    public override IStoreTables Tables { get; }
 
     public static async ValueTask<StoreFixture> OpenAsync(
         TimeProvider timeProvider,
@@ -79,6 +84,28 @@ internal sealed class PostgresStoreFixture : StoreFixture
 
     public async Task<long> CountDeadlocksAsync() =>
         (long)(await _test.ExecuteAsync("select deadlocks from pg_stat_database where datname = current_database()"))!;
+
+    /// <summary>In all rows of all tables and in the planner's samples of them. Bytes are dumped as hexadecimal.</summary>
+    public override async ValueTask<bool> ContainsAsync(string text, CancellationToken cancellationToken)
+    {
+        var bytes = Convert.ToHexStringLower(Encoding.UTF8.GetBytes(text));
+        await using var connection = await _test.DataSource.OpenConnectionAsync(cancellationToken);
+        foreach (
+            var source in (await _test.QueryAsync("select tablename::text from pg_tables where schemaname = 'slipway'"))
+                .Select(table => $"slipway.{table}")
+                .Append("(select * from pg_stats where schemaname = 'slipway')")
+        )
+        {
+            using var dump = await connection.BeginTextExportAsync($"copy {source} to stdout", cancellationToken);
+            var rows = await dump.ReadToEndAsync(cancellationToken);
+            if (rows.Contains(text, StringComparison.Ordinal) || rows.Contains(bytes, StringComparison.Ordinal))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     public override async ValueTask DisposeAsync()
     {

@@ -1,5 +1,7 @@
+using System.Text;
 using Microsoft.Extensions.Time.Testing;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Copying;
 using Slipway.Rag.Testing;
 using Slipway.Storage.Sqlite.Internal;
 
@@ -26,6 +28,7 @@ internal sealed class SqliteStoreFixture : StoreFixture
         Search = new SqliteSearchIndex(Database);
         Blobs = new SqliteBlobStore(Database);
         Maintenance = new SqliteDocumentMaintenance(Database);
+        Tables = new SqliteStoreTables(Database, ownsDatabase: false);
         Passages = new SqlitePassageReader(Database);
     }
 
@@ -49,6 +52,8 @@ internal sealed class SqliteStoreFixture : StoreFixture
 
     public override IDocumentMaintenance Maintenance { get; }
 
+    public override IStoreTables Tables { get; }
+
     public static ValueTask<StoreFixture> OpenAsync(TimeProvider timeProvider, CancellationToken cancellationToken) =>
         new(new SqliteStoreFixture(new TemporaryFolder(), timeProvider, owns: true));
 
@@ -67,6 +72,24 @@ internal sealed class SqliteStoreFixture : StoreFixture
 
     public override ValueTask<long> CountAsync(StoredKind kind, CancellationToken cancellationToken) =>
         Database.ReadAsync(session => (long)session.Scalar("select count(*) from " + Table(kind))!, cancellationToken);
+
+    /// <summary>In the bytes of the file and of its log.</summary>
+    public override async ValueTask<bool> ContainsAsync(string text, CancellationToken cancellationToken)
+    {
+        var searched = Encoding.UTF8.GetBytes(text);
+        foreach (var file in new[] { Database.Path, Database.Path + "-wal" })
+        {
+            await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            var bytes = new byte[stream.Length];
+            await stream.ReadExactlyAsync(bytes, cancellationToken);
+            if (bytes.AsSpan().IndexOf(searched) >= 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     public override ValueTask DisposeAsync()
     {
