@@ -20,13 +20,14 @@ public static partial class SlipwayHost
     public static Task<int> RunAsync(Func<IHost> build, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(build);
-        return ReportAsync(build, RunToEndAsync, cancellationToken);
+        return ReportAsync(build, (host, cancellation) => RunToEndAsync(host!, cancellation), cancellationToken);
     }
 
     /// <summary>Does what a command line says: runs the host, or one of the verbs that every host has.</summary>
     /// <param name="arguments">
     /// <c>run</c> or nothing to run the host; <c>copy --to ADDRESS</c> to copy its store to another one; <c>migrate [--dry-run]</c> to bring
-    /// its schema up to date. What is not the verb's goes on to <paramref name="build"/>.
+    /// its schema up to date; <c>retry</c>, <c>explain</c> and <c>erase</c> for its documents. A verb says with <c>--help</c> how it is
+    /// written. What is not the verb's goes on to <paramref name="build"/>.
     /// </param>
     /// <param name="build">Makes the host from the rest of the command line. For a verb it is made and not started.</param>
     /// <param name="cancellationToken">Stops the host or the verb, as SIGTERM and Ctrl-C do.</param>
@@ -43,11 +44,11 @@ public static partial class SlipwayHost
         ArgumentNullException.ThrowIfNull(build);
         VerbLine? line = null;
         return ReportAsync(
-            () => build((line = VerbLine.Parse(arguments)).HostArguments),
+            () => (line = VerbLine.Parse(arguments)).AsksForHelp ? null : build(line.HostArguments),
             (host, cancellation) =>
-                line!.Verb is { } verb
-                    ? RunVerbAsync(host, verb, line.Options, cancellation)
-                    : RunToEndAsync(host, cancellation),
+                host is null ? WriteHelpAsync(line!.Verb!)
+                : line!.Verb is { } verb ? RunVerbAsync(host, verb, line.Options, cancellation)
+                : RunToEndAsync(host, cancellation),
             cancellationToken
         );
     }
@@ -58,8 +59,8 @@ public static partial class SlipwayHost
         RunAsync(() => host, cancellationToken);
 
     private static async Task<int> ReportAsync(
-        Func<IHost> build,
-        Func<IHost, CancellationToken, Task<int>> run,
+        Func<IHost?> build,
+        Func<IHost?, CancellationToken, Task<int>> run,
         CancellationToken cancellationToken
     )
     {
@@ -115,6 +116,13 @@ public static partial class SlipwayHost
             context.Cancel = true;
             stop.Cancel();
         }
+    }
+
+    private static async Task<int> WriteHelpAsync(Verb verb)
+    {
+        await Console.Out.WriteLineAsync($"{verb.Name} {verb.Usage}").ConfigureAwait(false);
+        await Console.Out.WriteLineAsync(verb.Summary).ConfigureAwait(false);
+        return 0;
     }
 
     private static async Task<int> RunToEndAsync(IHost host, CancellationToken cancellationToken)

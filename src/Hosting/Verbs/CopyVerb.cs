@@ -11,6 +11,10 @@ internal sealed class CopyVerb : Verb
 
     public override string Name => "copy";
 
+    public override string Usage => $"{To} ADDRESS";
+
+    public override string Summary => "Copies the store to an empty one, or goes on with a copy that was interrupted.";
+
     public override IReadOnlyList<string> Options => [To + "="];
 
     public override async Task<int> RunAsync(
@@ -29,13 +33,7 @@ internal sealed class CopyVerb : Verb
                 "copy does not say where to.",
                 $"Write copy {To} ADDRESS, such as {examples}."
             );
-        var source =
-            services.GetService<IStoreTables>()
-            ?? throw new SlipwayException(
-                ErrorClass.Configuration,
-                "This host has no store that can be copied.",
-                "Add one, such as UseSqlite(…) of the package Slipway.Storage.Sqlite."
-            );
+        var source = Store<IStoreTables>(services, "that can be copied");
         var target =
             providers.Select(provider => provider.TryOpen(address)).FirstOrDefault(opened => opened is not null)
             // Not the address itself: it may hold a password.

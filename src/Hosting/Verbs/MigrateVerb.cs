@@ -1,5 +1,4 @@
 using System.Globalization;
-using Microsoft.Extensions.DependencyInjection;
 using Slipway.Rag.Storage.Copying;
 
 namespace Slipway.Hosting.Verbs;
@@ -11,6 +10,10 @@ internal sealed class MigrateVerb : Verb
 
     public override string Name => "migrate";
 
+    public override string Usage => $"[{DryRun}]";
+
+    public override string Summary => "Brings the store's schema up to date, or prints what that would run.";
+
     public override IReadOnlyList<string> Options => [DryRun];
 
     public override async Task<int> RunAsync(
@@ -20,13 +23,7 @@ internal sealed class MigrateVerb : Verb
         CancellationToken cancellationToken
     )
     {
-        var schema =
-            services.GetService<IStoreSchema>()
-            ?? throw new SlipwayException(
-                ErrorClass.Configuration,
-                "This host has no store to migrate.",
-                "Add one, such as UseSqlite(…) of the package Slipway.Storage.Sqlite."
-            );
+        var schema = Store<IStoreSchema>(services, "to migrate");
         var pending = await schema.FindPendingAsync(cancellationToken).ConfigureAwait(false);
         if (!options.Has(DryRun))
         {

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Hosting;
 namespace Slipway.Hosting.Tests.Verbs;
 
 [Collection("standard error")]
-public sealed class VerbTests : IDisposable
+public sealed partial class VerbTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
@@ -69,6 +69,14 @@ public sealed class VerbTests : IDisposable
     [InlineData("copy does not say where to.", "copy")]
     [InlineData("No store of this host understands the address after --to.", "copy", "--to", "mysql://secret@host/db")]
     [InlineData("'sqlite:' names no file.", "copy", "--to", "sqlite:")]
+    [InlineData("retry takes either a document or --all.", "retry")]
+    [InlineData("retry takes either a document or --all.", "retry", "a.md", "--all")]
+    [InlineData("retry --all is about every source, and --source names one.", "retry", "--all", "--source", "local")]
+    [InlineData("explain does not say which document.", "explain", "--Color", "blue")]
+    [InlineData("explain takes one DOCUMENT, and there are 'a' and 'b.md'.", "explain", "a", "b.md")]
+    [InlineData("explain --source needs a value.", "explain", "a.md", "--source")]
+    [InlineData("erase does not say which document.", "erase", "--yes")]
+    [InlineData("Nothing was erased: 'a.md' would be gone for good, and --yes was not given.", "erase", "a.md")]
     public async Task What_is_wrong_on_the_command_line_is_said_and_ends_with_2(
         string message,
         params string[] arguments
@@ -116,16 +124,7 @@ public sealed class VerbTests : IDisposable
         Console.SetError(error);
         try
         {
-            var code = await SlipwayHost.RunAsync(
-                arguments,
-                _ =>
-                {
-                    var builder = TestHost.Create();
-                    builder.AddSlipway().UseSqlite(Source);
-                    return builder.Build();
-                },
-                Token
-            );
+            var code = await SlipwayHost.RunAsync(arguments, _ => BuildHost(), Token);
             return (code, output.ToString(), error.ToString());
         }
         finally
