@@ -46,12 +46,14 @@ public abstract partial class MaintenanceSuite
         Assert.Empty(await Corpus.SearchAsync("boiler"));
         Assert.Equal(Corpus.Id("other.md"), Assert.Single(await Corpus.SearchAsync("pump")).DocumentId);
         Assert.Equal(
-            (1, 1, 0, 0),
+            (1, 1, 0, 0, 1, 0),
             (
                 await Store.CountAsync(StoredKind.Documents, Token),
                 await Store.CountAsync(StoredKind.Embeddings, Token),
                 await Store.CountAsync(StoredKind.Rows, Token),
-                await Store.CountAsync(StoredKind.Blobs, Token)
+                await Store.CountAsync(StoredKind.Blobs, Token),
+                await Store.CountAsync(StoredKind.Merged, Token),
+                await Store.CountAsync(StoredKind.Unmerged, Token)
             )
         );
     }

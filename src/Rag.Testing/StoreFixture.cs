@@ -87,6 +87,12 @@ public enum StoredKind
 
     /// <summary>Finished ingestion runs.</summary>
     Runs,
+
+    /// <summary>Documents in the merged search index.</summary>
+    Merged,
+
+    /// <summary>Documents whose publication or deletion waits for a merge of the search index.</summary>
+    Unmerged,
 }
 
 /// <summary>Makes a fresh database for one test and opens the store on it.</summary>

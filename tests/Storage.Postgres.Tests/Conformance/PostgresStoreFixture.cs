@@ -131,6 +131,8 @@ internal sealed class PostgresStoreFixture : StoreFixture
             StoredKind.Blobs => "blobs",
             StoredKind.Attempts => "ingestion_attempts",
             StoredKind.Runs => "ingestion_runs",
+            StoredKind.Merged => "lexical_documents",
+            StoredKind.Unmerged => "lexical_deltas",
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
         };
 }

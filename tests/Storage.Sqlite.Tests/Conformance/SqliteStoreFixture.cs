@@ -114,6 +114,8 @@ internal sealed class SqliteStoreFixture : StoreFixture
             StoredKind.Blobs => "blobs",
             StoredKind.Attempts => "ingestion_attempts",
             StoredKind.Runs => "ingestion_runs",
+            StoredKind.Merged => "lexical_documents",
+            StoredKind.Unmerged => "lexical_deltas",
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
         };
 }
