@@ -62,7 +62,9 @@ public abstract partial class MaintenanceSuite(OpenStore open) : StoreSuite(open
     public async Task What_a_living_worker_holds_is_left_alone_and_what_a_dead_one_held_is_not()
     {
         await FailAsync("a.md", DocumentState.Failed, await Store.ReadClockAsync(Token) - Hour);
-        var claim = Assert.Single(await Store.Queue.ClaimAsync(CollectionKey.Default, "worker", 9, Hour, Token));
+        var claim = Assert.Single(
+            await Store.Queue.ClaimAsync(CollectionKey.Default, "worker", 9, Hour, cancellationToken: Token)
+        );
         Assert.Equal(0, await Maintenance.RetryAllAsync(CollectionKey.Default, Token));
         Assert.Equal(0, await Maintenance.RetryAsync(CollectionKey.Default, [claim.Entry.DocumentId], Token));
         Assert.Single(await Store.Queue.RenewAsync([claim], Hour, Token));
@@ -130,7 +132,9 @@ public abstract partial class MaintenanceSuite(OpenStore open) : StoreSuite(open
     public async Task An_explanation_says_who_holds_a_document_and_until_when()
     {
         await FailAsync("a.md", DocumentState.Failed, await Store.ReadClockAsync(Token) - Hour);
-        var claim = Assert.Single(await Store.Queue.ClaimAsync(CollectionKey.Default, "worker", 9, Hour, Token));
+        var claim = Assert.Single(
+            await Store.Queue.ClaimAsync(CollectionKey.Default, "worker", 9, Hour, cancellationToken: Token)
+        );
 
         var held = (await ExplainAsync("a.md"))!;
         await Store.ShiftClockAsync(2 * Hour, Token);
@@ -223,7 +227,7 @@ public abstract partial class MaintenanceSuite(OpenStore open) : StoreSuite(open
         Assert.Empty(await Maintenance.FindStuckAsync(new CollectionKey("default", "other"), 2 * Hour, Token));
 
         // A worker is at it.
-        await Store.Queue.ClaimAsync(CollectionKey.Default, "worker", 9, Hour, Token);
+        await Store.Queue.ClaimAsync(CollectionKey.Default, "worker", 9, Hour, cancellationToken: Token);
         stuck = await Maintenance.FindStuckAsync(CollectionKey.Default, 2 * Hour, Token);
         Assert.Equal(["forgotten.md"], stuck.Select(document => document.Name));
     }
@@ -246,7 +250,6 @@ public abstract partial class MaintenanceSuite(OpenStore open) : StoreSuite(open
             [.. ledger.Select(entry => Corpus.Document(entry.ExternalId))],
             ledger,
             "pipeline/1",
-            Time.GetUtcNow(),
-            new IngestionOptions()
+            Time.GetUtcNow()
         );
 }

@@ -1,4 +1,5 @@
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Copying;
 
 namespace Slipway.Rag.Testing;
 
@@ -12,6 +13,10 @@ internal sealed class CrashingStore(StoreFixture inner, CrashPoints points) : St
     public override IDocumentQueue Queue { get; } = CrashingProxy<IDocumentQueue>.Over(inner.Queue, points);
 
     public override ILeaseStore Leases { get; } = CrashingProxy<ILeaseStore>.Over(inner.Leases, points);
+
+    public override IDocumentMaintenance Maintenance => inner.Maintenance;
+
+    public override IStoreTables Tables => inner.Tables;
 
     public override IChangeSignal Changes => inner.Changes;
 
@@ -32,6 +37,9 @@ internal sealed class CrashingStore(StoreFixture inner, CrashPoints points) : St
 
     public override ValueTask<long> CountAsync(StoredKind kind, CancellationToken cancellationToken) =>
         inner.CountAsync(kind, cancellationToken);
+
+    public override ValueTask<bool> ContainsAsync(string text, CancellationToken cancellationToken) =>
+        inner.ContainsAsync(text, cancellationToken);
 
     public override ValueTask DisposeAsync() => ValueTask.CompletedTask;
 }
