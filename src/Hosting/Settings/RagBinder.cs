@@ -52,6 +52,10 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
         options.MaxTextLength = settings.Number("MaxTextLength", options.MaxTextLength);
         options.RetryDelay = settings.Duration("RetryDelay", options.RetryDelay);
         options.MaxRetryDelay = settings.Duration("MaxRetryDelay", options.MaxRetryDelay);
+        options.MaxAttempts = settings.Number("MaxAttempts", options.MaxAttempts);
+        options.ClaimDuration = settings.Duration("ClaimDuration", options.ClaimDuration);
+        options.ClaimedAtOnce = settings.Number("ClaimedAtOnce", options.ClaimedAtOnce);
+        options.PlannerLease = settings.Duration("PlannerLease", options.PlannerLease);
         var analyzer = settings.Section("Analyzer");
         options.Analyzer = new AnalyzerOptions
         {
@@ -147,6 +151,10 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
             ("Ingestion:MaxTextLength", ingestion.MaxTextLength, 1, int.MaxValue / 2),
             ("Ingestion:RetryDelay", ingestion.RetryDelay.TotalSeconds, 1, 86_400),
             ("Ingestion:MaxRetryDelay", ingestion.MaxRetryDelay.TotalSeconds, 1, 86_400),
+            ("Ingestion:MaxAttempts", ingestion.MaxAttempts, 1, int.MaxValue),
+            ("Ingestion:ClaimDuration", ingestion.ClaimDuration.TotalSeconds, 1, 86_400),
+            ("Ingestion:ClaimedAtOnce", ingestion.ClaimedAtOnce, 1, 1_000),
+            ("Ingestion:PlannerLease", ingestion.PlannerLease.TotalSeconds, 1, 86_400),
             ("Retrieval:VectorWeight", retrieval.VectorWeight, 0, 1),
             ("Retrieval:Bm25:K1", retrieval.Bm25.K1, 0, 10),
             ("Retrieval:Bm25:B", retrieval.Bm25.B, 0, 1),

@@ -1,0 +1,91 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Slipway.Hosting.Ingestion;
+using Slipway.Rag.Ingestion;
+
+namespace Slipway.Hosting.Verbs;
+
+/// <summary><c>plan</c>: prints what the next run would do to each source's documents, and changes nothing.</summary>
+internal sealed class PlanVerb : Verb
+{
+    public override string Name => "plan";
+
+    public override string Usage => "";
+
+    public override string Summary => "Prints what the next run would do, document by document, and changes nothing.";
+
+    public override IReadOnlyList<string> Options => [];
+
+    public override async Task<int> RunAsync(
+        IServiceProvider services,
+        VerbOptions options,
+        TextWriter output,
+        CancellationToken cancellationToken
+    )
+    {
+        var sources =
+            services.GetService<DocumentSources>()
+            ?? throw new SlipwayException(
+                ErrorClass.Configuration,
+                "This host ingests nothing, so there is nothing to plan.",
+                "Add it: AddRag().AddFolder(path).AddIngestion()."
+            );
+        var pipeline = services.GetRequiredService<IngestionPipeline>();
+        var collection = services.GetRequiredService<IOptions<RagOptions>>().Value.CollectionKey;
+        foreach (var source in sources.All)
+        {
+            var plan = await pipeline.PlanAsync(source, collection, cancellationToken).ConfigureAwait(false);
+            foreach (var line in Lines(plan))
+            {
+                await output.WriteLineAsync(line).ConfigureAwait(false);
+            }
+
+            await output
+                .WriteLineAsync(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{source.Name}: {plan.Work.Count} to read, {plan.Moved.Count} moved, {plan.Gone.Count} to delete, {plan.Unchanged} unchanged, {plan.Resting} resting"
+                    )
+                )
+                .ConfigureAwait(false);
+        }
+
+        return 0;
+    }
+
+    private static IEnumerable<string> Lines(IngestionPlan plan)
+    {
+        foreach (var moved in plan.Moved)
+        {
+            yield return $"move {moved.Entry.ExternalId} -> {moved.Document.ExternalId}";
+        }
+
+        foreach (var gone in plan.Gone)
+        {
+            yield return $"delete {gone.ExternalId}";
+        }
+
+        foreach (var (document, entry) in plan.Work)
+        {
+            yield return (
+                entry is null or { Version: 0, Attempts: 0 } ? "add "
+                : entry.Attempts > 0 ? "retry "
+                : "read "
+            ) + document.ExternalId;
+        }
+
+        if (plan.HeldDeletes > 0)
+        {
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"held back: {plan.HeldDeletes} documents are gone at once and would not be deleted; {nameof(IngestionOptions.AllowMassDelete)} confirms it for one run"
+            );
+        }
+
+        foreach (var gap in plan.Gaps)
+        {
+            yield return $"not listed: {(gap.Prefix.Length == 0 ? "all of it" : gap.Prefix)}: {gap.Reason}";
+        }
+    }
+}
