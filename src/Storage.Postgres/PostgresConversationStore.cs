@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Slipway.Agents.Conversations;
 using Slipway.Agents.Conversations.Internal;
+using Slipway.Internal;
 using Slipway.Rag.Storage;
 using Slipway.Storage.Postgres.Internal;
 

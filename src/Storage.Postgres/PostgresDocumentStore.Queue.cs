@@ -98,6 +98,52 @@ internal sealed partial class PostgresDocumentStore
         );
     }
 
+    public ValueTask<IReadOnlyList<string>> ListOwnersAsync(
+        CollectionKey collection,
+        CancellationToken cancellationToken = default
+    ) =>
+        database.ReadAsync<IReadOnlyList<string>>(
+            null,
+            async session =>
+                (string[])
+                    (
+                        await session
+                            .ScalarAsync(
+                                """
+                                select array(
+                                    select distinct owner from slipway.documents
+                                    where owner is not null and claimed_until > slipway.now() and tenant = $1 and collection = $2)
+                                """,
+                                collection.Tenant,
+                                collection.Collection
+                            )
+                            .ConfigureAwait(false)
+                    )!,
+            cancellationToken
+        );
+
+    public ValueTask<int> ReleaseAsync(
+        CollectionKey collection,
+        string owner,
+        CancellationToken cancellationToken = default
+    ) =>
+        database.WriteAsync(
+            null,
+            session =>
+                session.ExecuteAsync(
+                    """
+                    with held as (
+                        select id from slipway.documents where owner = $1 and tenant = $2 and collection = $3 order by id for no key update
+                    )
+                    update slipway.documents d set owner = null, claimed_until = null from held where d.id = held.id
+                    """,
+                    owner,
+                    collection.Tenant,
+                    collection.Collection
+                ),
+            cancellationToken
+        );
+
     public ValueTask<int> ReturnAsync(
         IReadOnlyCollection<DocumentClaim> claims,
         CancellationToken cancellationToken = default

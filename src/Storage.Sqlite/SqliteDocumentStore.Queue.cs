@@ -106,6 +106,48 @@ internal sealed partial class SqliteDocumentStore
         );
     }
 
+    public ValueTask<IReadOnlyList<string>> ListOwnersAsync(
+        CollectionKey collection,
+        CancellationToken cancellationToken = default
+    ) =>
+        database.ReadAsync<IReadOnlyList<string>>(
+            session =>
+            {
+                using var reader = session.Query(
+                    """
+                    select distinct owner from documents
+                    where owner is not null and claimed_until > slipway_now() and tenant = $1 and collection = $2
+                    """,
+                    collection.Tenant,
+                    collection.Collection
+                );
+                List<string> owners = [];
+                while (reader.Read())
+                {
+                    owners.Add(reader.GetString(0));
+                }
+
+                return owners;
+            },
+            cancellationToken
+        );
+
+    public ValueTask<int> ReleaseAsync(
+        CollectionKey collection,
+        string owner,
+        CancellationToken cancellationToken = default
+    ) =>
+        database.WriteAsync(
+            session =>
+                session.Execute(
+                    "update documents set owner = null, claimed_until = null where owner = $1 and tenant = $2 and collection = $3",
+                    owner,
+                    collection.Tenant,
+                    collection.Collection
+                ),
+            cancellationToken
+        );
+
     public ValueTask<int> ReturnAsync(
         IReadOnlyCollection<DocumentClaim> claims,
         CancellationToken cancellationToken = default

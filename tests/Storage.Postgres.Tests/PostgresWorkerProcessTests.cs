@@ -5,7 +5,7 @@ namespace Slipway.Storage.Postgres.Tests;
 
 public sealed class PostgresIngestionProcessTests : IngestionProcessTests
 {
-    protected override int Kills => 10;
+    protected override int Kills => 4;
 
     protected override Task<WorkerDatabase> OpenAsync() => PostgresWorkerDatabase.CreateAsync();
 }

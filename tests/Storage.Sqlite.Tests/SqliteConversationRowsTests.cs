@@ -4,6 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 using Slipway.Agents.Conversations;
 using Slipway.Agents.Conversations.Internal;
 using Slipway.Agents.Turns;
+using Slipway.Internal;
 using Slipway.Storage.Sqlite.Internal;
 
 namespace Slipway.Storage.Sqlite.Tests;

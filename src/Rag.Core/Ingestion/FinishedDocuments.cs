@@ -2,20 +2,24 @@ using Slipway.Rag.Storage;
 
 namespace Slipway.Rag.Ingestion;
 
-/// <summary>A document that is ready to be published.</summary>
-/// <param name="Publication">All of it.</param>
+/// <summary>A document that a worker is done with.</summary>
+/// <param name="Claim">Whose it is.</param>
+/// <param name="SeenAt">When its bytes were read.</param>
+/// <param name="Publication">What is to be published; null when the content is what it was.</param>
 /// <param name="Embedded">Chunks that had to be embedded.</param>
-internal sealed record FinishedDocument(DocumentPublication Publication, int Embedded);
+internal sealed record FinishedDocument(
+    DocumentClaim Claim,
+    DateTimeOffset SeenAt,
+    DocumentPublication? Publication,
+    int Embedded
+);
 
 /// <summary>
 /// Gathers what the workers of a run have finished and writes it in batches: a transaction costs more than a small document. A full batch
 /// is written by whoever filled it, so the workers never run far ahead of the database.
 /// </summary>
-internal sealed class FinishedDocuments(
-    Func<IReadOnlyList<FinishedDocument>, CancellationToken, Task> publish,
-    Func<IReadOnlyList<(DocumentClaim Claim, DateTimeOffset SeenAt)>, CancellationToken, Task> noteSeen,
-    HeldClaims held
-)
+/// <param name="write">Writes a batch.</param>
+internal sealed class FinishedDocuments(Func<IReadOnlyList<FinishedDocument>, CancellationToken, Task> write)
 {
     /// <summary>Documents in one transaction; their rows stay locked until all are written.</summary>
     private const int Batch = 128;
@@ -23,11 +27,8 @@ internal sealed class FinishedDocuments(
     /// <summary>UTF-16 code units of text in one batch: bounds the memory of a run.</summary>
     private const long BatchText = 4 * 1024 * 1024;
 
-    private const int SeenAtOnce = 500;
-
     private readonly Lock _lock = new();
     private List<FinishedDocument> _documents = [];
-    private List<(DocumentClaim, DateTimeOffset)> _seen = [];
     private long _text;
 
     public async ValueTask AddAsync(FinishedDocument document, CancellationToken cancellationToken)
@@ -36,7 +37,7 @@ internal sealed class FinishedDocuments(
         lock (_lock)
         {
             _documents.Add(document);
-            _text += document.Publication.Chunks.Sum(chunk => (long)chunk.Text.Length);
+            _text += document.Publication?.Chunks.Sum(chunk => (long)chunk.Text.Length) ?? 0;
             if (_documents.Count < Batch && _text < BatchText)
             {
                 return;
@@ -45,39 +46,22 @@ internal sealed class FinishedDocuments(
             full = Take();
         }
 
-        await WriteAsync(full, [], cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>A document that is as it was.</summary>
-    public async ValueTask AddSeenAsync(DocumentClaim claim, DateTimeOffset seenAt, CancellationToken cancellationToken)
-    {
-        List<(DocumentClaim, DateTimeOffset)> full;
-        lock (_lock)
-        {
-            _seen.Add((claim, seenAt));
-            if (_seen.Count < SeenAtOnce)
-            {
-                return;
-            }
-
-            (full, _seen) = (_seen, []);
-        }
-
-        await WriteAsync([], full, cancellationToken).ConfigureAwait(false);
+        await write(full, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Writes the rest.</summary>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
-        List<FinishedDocument> documents;
-        List<(DocumentClaim, DateTimeOffset)> seen;
+        List<FinishedDocument> rest;
         lock (_lock)
         {
-            documents = Take();
-            (seen, _seen) = (_seen, []);
+            rest = Take();
         }
 
-        await WriteAsync(documents, seen, cancellationToken).ConfigureAwait(false);
+        if (rest.Count > 0)
+        {
+            await write(rest, cancellationToken).ConfigureAwait(false);
+        }
     }
 
     private List<FinishedDocument> Take()
@@ -85,24 +69,5 @@ internal sealed class FinishedDocuments(
         var taken = _documents;
         (_documents, _text) = ([], 0);
         return taken;
-    }
-
-    private async ValueTask WriteAsync(
-        List<FinishedDocument> documents,
-        List<(DocumentClaim Claim, DateTimeOffset)> seen,
-        CancellationToken cancellationToken
-    )
-    {
-        if (documents.Count > 0)
-        {
-            await publish(documents, cancellationToken).ConfigureAwait(false);
-            held.Forget(documents.Select(document => document.Publication.Claim!));
-        }
-
-        if (seen.Count > 0)
-        {
-            await noteSeen(seen, cancellationToken).ConfigureAwait(false);
-            held.Forget(seen.Select(one => one.Claim));
-        }
     }
 }

@@ -57,11 +57,11 @@ public sealed partial class IngestionPipeline
         catch (ClaimLostException)
         {
             run.CountUnchanged(); // somebody else works on it now, and says what becomes of it
-            Finish();
+            run.Done(claim);
             return;
         }
 
-        Finish();
+        run.Done(claim);
         if (state == DocumentState.Skipped)
         {
             run.CountSkipped();
@@ -70,12 +70,6 @@ public sealed partial class IngestionPipeline
 
         run.AddError(new DocumentError(claim.Document.Name, errorClass, message));
         LogFailure(exception, claim.Document.Name, errorClass, message);
-
-        void Finish()
-        {
-            run.Held.Forget([claim]);
-            run.Done(claim.Document.Name);
-        }
     }
 
     private DateTimeOffset NextAttempt(DocumentClaim claim, TimeSpan? retryAfter)

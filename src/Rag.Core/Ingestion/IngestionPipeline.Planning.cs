@@ -1,3 +1,4 @@
+using Slipway.Internal;
 using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
 
@@ -12,16 +13,7 @@ public sealed partial class IngestionPipeline
     /// <summary>One process plans a source at a time; for the others this does nothing.</summary>
     private async ValueTask PlanAndApplyAsync(IngestionRun run, CancellationToken cancellationToken)
     {
-        var planner = await LeaseHandle
-            .AcquireAsync(
-                _leases,
-                $"plan {run.Collection.Tenant}/{run.Collection.Collection}/{run.Source.Name}",
-                run.Owner,
-                _options.PlannerLease,
-                _time,
-                cancellationToken
-            )
-            .ConfigureAwait(false);
+        var planner = await AcquireAsync(run, cancellationToken).ConfigureAwait(false);
         if (planner is null)
         {
             LogPlannedElsewhere(run.Source.Name);
@@ -41,6 +33,31 @@ public sealed partial class IngestionPipeline
                 LogPlanLost(run.Source.Name);
             }
         }
+    }
+
+    private async ValueTask<LeaseHandle?> AcquireAsync(IngestionRun run, CancellationToken cancellationToken)
+    {
+        var name = $"plan {run.Collection.Tenant}/{run.Collection.Collection}/{run.Source.Name}";
+        if (await TryAsync().ConfigureAwait(false) is { } planner)
+        {
+            return planner;
+        }
+
+        // A planner of this host that was killed will not come back.
+        var leases = await _leases.ListAsync(cancellationToken).ConfigureAwait(false);
+        if (
+            leases.FirstOrDefault(lease => lease.Name == name) is not { } held
+            || !ProcessIdentity.Current.IsGone(held.Owner)
+        )
+        {
+            return null;
+        }
+
+        await _leases.ReleaseAsync(held, cancellationToken).ConfigureAwait(false);
+        return await TryAsync().ConfigureAwait(false);
+
+        ValueTask<LeaseHandle?> TryAsync() =>
+            LeaseHandle.AcquireAsync(_leases, name, run.Owner, _options.PlannerLease, _time, cancellationToken);
     }
 
     /// <summary>Deletes first: what is gone must not be found while thousands of new documents are read.</summary>

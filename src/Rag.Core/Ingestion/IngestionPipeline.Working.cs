@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Slipway.Internal;
 using Slipway.Rag.Storage;
 
 namespace Slipway.Rag.Ingestion;
@@ -12,11 +13,8 @@ public sealed partial class IngestionPipeline
         await using (held.ConfigureAwait(false))
         {
             run.Held = held;
-            run.Finished = new FinishedDocuments(
-                (documents, token) => PublishAsync(run, documents, token),
-                (documents, token) => NoteSeenAsync(run, documents, token),
-                held
-            );
+            await TakeOverAsync(run, cancellationToken).ConfigureAwait(false);
+            run.Finished = new FinishedDocuments((documents, token) => WriteAsync(run, documents, token));
             await Parallel
                 .ForEachAsync(
                     ClaimAsync(run, cancellationToken),
@@ -29,6 +27,18 @@ public sealed partial class IngestionPipeline
                 )
                 .ConfigureAwait(false);
             await run.Finished.FlushAsync(cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Whoever starts a program again after it was killed shall not wait until its claims expire.</summary>
+    private async ValueTask TakeOverAsync(IngestionRun run, CancellationToken cancellationToken)
+    {
+        foreach (var owner in await _queue.ListOwnersAsync(run.Collection, cancellationToken).ConfigureAwait(false))
+        {
+            if (ProcessIdentity.Current.IsGone(owner))
+            {
+                await _queue.ReleaseAsync(run.Collection, owner, cancellationToken).ConfigureAwait(false);
+            }
         }
     }
 
@@ -67,6 +77,25 @@ public sealed partial class IngestionPipeline
         }
     }
 
+    private async Task WriteAsync(
+        IngestionRun run,
+        IReadOnlyList<FinishedDocument> documents,
+        CancellationToken cancellationToken
+    )
+    {
+        var changed = documents.Where(document => document.Publication is not null).ToList();
+        var same = documents.Where(document => document.Publication is null).ToList();
+        if (changed.Count > 0)
+        {
+            await PublishAsync(run, changed, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (same.Count > 0)
+        {
+            await NoteSeenAsync(run, same, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     private async Task PublishAsync(
         IngestionRun run,
         IReadOnlyList<FinishedDocument> documents,
@@ -77,24 +106,23 @@ public sealed partial class IngestionPipeline
         try
         {
             published = await _store
-                .PublishBatchAsync([.. documents.Select(document => document.Publication)], cancellationToken)
+                .PublishBatchAsync([.. documents.Select(document => document.Publication!)], cancellationToken)
                 .ConfigureAwait(false);
         }
-        catch (Exception exception) when (IsDocumentError(exception, cancellationToken))
+        catch (Exception exception)
+            // A database that is away ends the run: to try one by one would only wait for it as many times.
+            when (IsDocumentError(exception, cancellationToken) && Describe(exception).Class == ErrorClass.Permanent)
         {
-            if (documents.Count > 1)
+            if (documents is [var refused])
             {
-                // One of them may be what the database refuses: the others shall not suffer for it.
-                foreach (var document in documents)
-                {
-                    await PublishAsync(run, [document], cancellationToken).ConfigureAwait(false);
-                }
+                await FailAsync(run, refused.Claim, refused.SeenAt, exception, cancellationToken).ConfigureAwait(false);
+                return;
             }
-            else
+
+            // One of them is what the database refuses: the others shall not suffer for it.
+            foreach (var document in documents)
             {
-                var publication = documents[0].Publication;
-                await FailAsync(run, publication.Claim!, publication.SeenAt, exception, cancellationToken)
-                    .ConfigureAwait(false);
+                await PublishAsync(run, [document], cancellationToken).ConfigureAwait(false);
             }
 
             return;
@@ -111,13 +139,13 @@ public sealed partial class IngestionPipeline
                 await _index.MergeAsync(run.Collection, cancellationToken).ConfigureAwait(false);
             }
 
-            run.Done(document.Publication.Document.Name);
+            run.Done(document.Claim);
         }
     }
 
     private async Task NoteSeenAsync(
         IngestionRun run,
-        IReadOnlyList<(DocumentClaim Claim, DateTimeOffset SeenAt)> documents,
+        IReadOnlyList<FinishedDocument> documents,
         CancellationToken cancellationToken
     )
     {
@@ -129,10 +157,10 @@ public sealed partial class IngestionPipeline
                 cancellationToken
             )
             .ConfigureAwait(false);
-        foreach (var (claim, _) in documents)
+        foreach (var document in documents)
         {
             run.CountUnchanged();
-            run.Done(claim.Document.Name);
+            run.Done(document.Claim);
         }
     }
 }

@@ -114,37 +114,39 @@ public sealed partial class IngestionPipeline
         return await FindMovedAsync(source, plan, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>One document, from the source to the batch that is published next.</summary>
+    /// <summary>One document, from the source to the batch that is written next.</summary>
     private async ValueTask ProcessAsync(IngestionRun run, DocumentClaim claim, CancellationToken cancellationToken)
     {
         var attempt = new Attempt(_time);
+        FinishedDocument finished;
         try
         {
             attempt.Content = await OpenAsync(run.Source, claim.Document, cancellationToken).ConfigureAwait(false);
             run.AddBytes(attempt.Content.Length);
             if (IsSameContent(claim, attempt.Content))
             {
-                await run.Finished.AddSeenAsync(claim, attempt.Content.ReadAt, cancellationToken).ConfigureAwait(false);
-                return;
+                finished = new FinishedDocument(claim, attempt.SeenAt, null, 0);
             }
-
-            var document = await ReadAsync(claim, attempt, cancellationToken).ConfigureAwait(false);
-            var chunks = Chunk(document);
-            var embedded = await _embedder.EmbedMissingAsync(chunks, cancellationToken).ConfigureAwait(false);
-            await run
-                .Finished.AddAsync(
-                    new FinishedDocument(Publication(claim, attempt, document, chunks), embedded),
-                    cancellationToken
-                )
-                .ConfigureAwait(false);
+            else
+            {
+                var document = await ReadAsync(claim, attempt, cancellationToken).ConfigureAwait(false);
+                var chunks = Chunk(document);
+                var embedded = await _embedder.EmbedMissingAsync(chunks, cancellationToken).ConfigureAwait(false);
+                var publication = Publication(claim, attempt, document, chunks);
+                finished = new FinishedDocument(claim, attempt.SeenAt, publication, embedded);
+            }
         }
         catch (Exception exception) when (IsDocumentError(exception, cancellationToken))
         {
             await FailAsync(run, claim, attempt.SeenAt, exception, cancellationToken).ConfigureAwait(false);
+            return;
         }
         finally
         {
             attempt.Content?.Dispose();
         }
+
+        // What goes wrong here is the batch's, not this document's.
+        await run.Finished.AddAsync(finished, cancellationToken).ConfigureAwait(false);
     }
 }

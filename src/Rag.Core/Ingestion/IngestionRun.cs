@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Slipway.Internal;
 using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
 
@@ -32,8 +33,7 @@ internal sealed class IngestionRun(
     public CollectionKey Collection => collection;
 
     /// <summary>Whose the planner's lease and the claims are: this run, of this process.</summary>
-    public string Owner { get; } =
-        $"{Environment.MachineName}/{Environment.ProcessId}/{Guid.NewGuid().ToString("N")[..8]}";
+    public string Owner { get; } = $"{ProcessIdentity.Current}/{Guid.NewGuid().ToString("N")[..8]}";
 
     /// <summary>Set when the work begins.</summary>
     public HeldClaims Held { get; set; } = null!;
@@ -66,18 +66,26 @@ internal sealed class IngestionRun(
     /// <returns>How many documents this run has published, this one included.</returns>
     public int CountPublished(FinishedDocument document)
     {
-        Interlocked.Add(ref _chunks, document.Publication.Chunks.Count);
+        Interlocked.Add(ref _chunks, document.Publication!.Chunks.Count);
         Interlocked.Add(ref _embedded, document.Embedded);
-        return document.Publication.BaseVersion == 0
+        return document.Claim.Entry.Version == 0
             ? Interlocked.Increment(ref _added) + Volatile.Read(ref _changed)
             : Interlocked.Increment(ref _changed) + Volatile.Read(ref _added);
     }
 
-    public void Done(string name) =>
+    /// <summary>A document is done, one way or another, and with it its claim.</summary>
+    public void Done(DocumentClaim claim)
+    {
+        Held.Forget([claim]);
         // Another process may do a part of the plan, or have made the plan.
         progress?.Report(
-            new IngestionProgress(Interlocked.Increment(ref _done), Math.Max(_plan?.Work.Count ?? 0, _claimed), name)
+            new IngestionProgress(
+                Interlocked.Increment(ref _done),
+                Math.Max(_plan?.Work.Count ?? 0, _claimed),
+                claim.Document.Name
+            )
         );
+    }
 
     public IngestionReport Report() =>
         new()

@@ -50,6 +50,16 @@ public interface IDocumentQueue
         CancellationToken cancellationToken = default
     );
 
+    /// <summary>Who holds documents of a collection now.</summary>
+    ValueTask<IReadOnlyList<string>> ListOwnersAsync(
+        CollectionKey collection,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>Frees everything that an owner holds: for one that is known to be dead, whose claims would only expire.</summary>
+    /// <returns>How many documents it held.</returns>
+    ValueTask<int> ReleaseAsync(CollectionKey collection, string owner, CancellationToken cancellationToken = default);
+
     /// <summary>Gives documents back untouched: they are due at once for everybody.</summary>
     /// <returns>How many were still held.</returns>
     ValueTask<int> ReturnAsync(

@@ -10,8 +10,8 @@ public abstract class IngestionProcessTests
     private const int Documents = 24;
     private const int LastStep = 60; // of some eighty lines of a run
 
-    /// <summary>Processes that are killed one after the other; thirty on both engines.</summary>
-    protected virtual int Kills => 20;
+    /// <summary>Processes that are killed one after the other.</summary>
+    protected virtual int Kills => 10;
 
     private static readonly Principal Anyone = new("default", "anyone");
 

@@ -1,6 +1,7 @@
 using Slipway.Agents.Conversations;
 using Slipway.Agents.Conversations.Internal;
 using Slipway.Agents.Testing;
+using Slipway.Internal;
 using Slipway.Storage.Postgres.Internal;
 
 namespace Slipway.Storage.Postgres.Tests.Conformance;

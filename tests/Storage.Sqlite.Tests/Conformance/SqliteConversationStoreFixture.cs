@@ -1,6 +1,7 @@
 using Slipway.Agents.Conversations;
 using Slipway.Agents.Conversations.Internal;
 using Slipway.Agents.Testing;
+using Slipway.Internal;
 using Slipway.Storage.Sqlite.Internal;
 
 namespace Slipway.Storage.Sqlite.Tests.Conformance;

@@ -2,7 +2,7 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
 
-namespace Slipway.Agents.Conversations.Internal;
+namespace Slipway.Internal;
 
 /// <summary>
 /// Names a process so that another one, or the next one under the same number, can tell whether it still runs: host, process id and
@@ -28,25 +28,29 @@ internal sealed record ProcessIdentity(string Host, int Id, long StartedAt)
             return true;
         }
 
-        var parts = name.Split('/');
-        if (
-            parts.Length != 3
-            || !int.TryParse(parts[1], CultureInfo.InvariantCulture, out var id)
-            || !long.TryParse(parts[2], CultureInfo.InvariantCulture, out var startedAt)
-        )
-        {
-            return false;
-        }
+        return Parse(name) is { } process && (process.Host == Host ? process.Runs() : age < LongestElsewhere);
+    }
 
-        if (parts[0] != Host)
-        {
-            return age < LongestElsewhere;
-        }
+    /// <summary>
+    /// Whether the named process ran on this host and runs no more. Of another host's, and of what is no name of a process, nothing is known:
+    /// false. What follows the name after a further <c>/</c> is the process's own business.
+    /// </summary>
+    public bool IsGone(string name) =>
+        Parse(string.Join('/', name.Split('/').Take(3))) is { } process && process.Host == Host && !process.Runs();
 
+    private static ProcessIdentity? Parse(string name) =>
+        name.Split('/') is [var host, var first, var second]
+        && int.TryParse(first, CultureInfo.InvariantCulture, out var id)
+        && long.TryParse(second, CultureInfo.InvariantCulture, out var startedAt)
+            ? new ProcessIdentity(host, id, startedAt)
+            : null;
+
+    private bool Runs()
+    {
         try
         {
-            using var process = Process.GetProcessById(id);
-            return Math.Abs(Of(process).StartedAt - startedAt) <= ToleranceSeconds;
+            using var process = Process.GetProcessById(Id);
+            return Math.Abs(Of(process).StartedAt - StartedAt) <= ToleranceSeconds;
         }
         catch (Exception exception) when (exception is ArgumentException or InvalidOperationException)
         {
