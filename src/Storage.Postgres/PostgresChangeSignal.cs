@@ -110,8 +110,8 @@ internal sealed class PostgresChangeSignal(PostgresDatabase database) : IChangeS
         try
         {
             listening();
-            _tried.TrySetResult();
             database.Changes.RaiseAll(); // what came while nobody listened
+            _tried.TrySetResult();
             while (true)
             {
                 if (!await connection.WaitAsync(Silence, _stopping.Token).ConfigureAwait(false))
