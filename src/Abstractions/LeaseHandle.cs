@@ -112,9 +112,14 @@ public sealed class LeaseHandle : IAsyncDisposable
         var pause = _duration / RenewalsInADuration;
         while (true)
         {
+            await Task.Delay(pause, _time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (either.IsCancellationRequested)
+            {
+                return;
+            }
+
             try
             {
-                await Task.Delay(pause, _time, either.Token).ConfigureAwait(false);
                 var askedAt = _time.GetTimestamp();
                 var renewed = await _store.RenewAsync(Lease, _duration, either.Token).ConfigureAwait(false);
                 if (renewed is null)

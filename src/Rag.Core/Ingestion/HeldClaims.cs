@@ -17,11 +17,13 @@ internal sealed class HeldClaims : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<string, DocumentClaim> _claims = new(StringComparer.Ordinal);
     private readonly CancellationTokenSource _stopping = new();
+    private readonly PeriodicTimer _timer;
     private readonly Task _renewing;
 
     public HeldClaims(IDocumentQueue queue, TimeSpan duration, TimeProvider timeProvider)
     {
         (_queue, _duration, _time) = (queue, duration, timeProvider);
+        _timer = new PeriodicTimer(duration / 3, timeProvider);
         _renewing = RenewAsync();
     }
 
@@ -61,6 +63,7 @@ internal sealed class HeldClaims : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        _timer.Dispose(); // ends the wait without an exception, which a short run would feel
         await _stopping.CancelAsync().ConfigureAwait(false);
         await _renewing.ConfigureAwait(false);
         _stopping.Dispose();
@@ -76,27 +79,23 @@ internal sealed class HeldClaims : IAsyncDisposable
 
     private async Task RenewAsync()
     {
-        using var timer = new PeriodicTimer(_duration / 3, _time);
-        try
+        while (await _timer.WaitForNextTickAsync(CancellationToken.None).ConfigureAwait(false))
         {
-            while (await timer.WaitForNextTickAsync(_stopping.Token).ConfigureAwait(false))
+            try
             {
-                try
+                if (Snapshot() is { Count: > 0 } claims)
                 {
-                    if (Snapshot() is { Count: > 0 } claims)
-                    {
-                        await _queue.RenewAsync(claims, _duration, _stopping.Token).ConfigureAwait(false);
-                    }
-                }
-                catch (SlipwayException)
-                {
-                    // The database is away: the next tick tries again, and the store decides whether the work still counts.
+                    await _queue.RenewAsync(claims, _duration, _stopping.Token).ConfigureAwait(false);
                 }
             }
-        }
-        catch (OperationCanceledException)
-        {
-            // The run is over.
+            catch (OperationCanceledException)
+            {
+                return; // the run is over
+            }
+            catch (SlipwayException)
+            {
+                // The database is away: the next tick tries again, and the store decides whether the work still counts.
+            }
         }
     }
 
