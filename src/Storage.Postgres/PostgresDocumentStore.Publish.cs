@@ -93,6 +93,11 @@ internal sealed partial class PostgresDocumentStore
         var index = await PostgresIndexWriter
             .GetOrCreateIndexAsync(session, first.Collection, first.Analyzer, now)
             .ConfigureAwait(false);
+        foreach (var model in batch.Select(prepared => prepared.Publication.EmbeddingModel).Distinct())
+        {
+            PostgresIndexWriter.NoteModel(session, index, first.Collection, [.. rows.Select(row => row.Id)], model);
+        }
+
         await PostgresIndexWriter
             .PublishAsync(
                 session,

@@ -88,6 +88,7 @@ internal sealed partial class SqliteDocumentStore
         WriteRows(session, id, publication.Tables);
         ReplacePrincipals(session, id, publication.Document.Principals);
         var index = SqliteIndexWriter.GetOrCreateIndex(session, publication.Collection, publication.Analyzer);
+        SqliteIndexWriter.NoteModel(session, index, publication.Collection, id, publication.EmbeddingModel);
         SqliteIndexWriter.Publish(session, index, id, publication.Chunks, prepared.PostingsBy(index.Analyzer));
         UpdateLedger(session, id, version, publication, now);
         AddAttempt(

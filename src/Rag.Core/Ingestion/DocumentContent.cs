@@ -92,16 +92,3 @@ internal sealed class DocumentContent : IDisposable
         }
     }
 }
-
-/// <summary>What one attempt at a document has found out so far.</summary>
-internal sealed class Attempt(TimeProvider timeProvider)
-{
-    private readonly DateTimeOffset _startedAt = timeProvider.GetUtcNow();
-
-    /// <summary>When its bytes were read, or else when the attempt began.</summary>
-    public DateTimeOffset SeenAt => Content?.ReadAt ?? _startedAt;
-
-    public DocumentContent? Content { get; set; }
-
-    public string? MediaType { get; set; }
-}

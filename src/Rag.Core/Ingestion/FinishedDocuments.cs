@@ -3,16 +3,13 @@ using Slipway.Rag.Storage;
 namespace Slipway.Rag.Ingestion;
 
 /// <summary>A document that a worker is done with.</summary>
-/// <param name="Claim">Whose it is.</param>
-/// <param name="SeenAt">When its bytes were read.</param>
+/// <param name="Attempt">What is known of it.</param>
 /// <param name="Publication">What is to be published; null when the content is what it was.</param>
 /// <param name="Embedded">Chunks that had to be embedded.</param>
-internal sealed record FinishedDocument(
-    DocumentClaim Claim,
-    DateTimeOffset SeenAt,
-    DocumentPublication? Publication,
-    int Embedded
-);
+internal sealed record FinishedDocument(Attempt Attempt, DocumentPublication? Publication, int Embedded)
+{
+    public DocumentClaim Claim => Attempt.Claim;
+}
 
 /// <summary>
 /// Gathers what the workers of a run have finished and writes it in batches: a transaction costs more than a small document. A full batch
@@ -25,7 +22,7 @@ internal sealed class FinishedDocuments(Func<IReadOnlyList<FinishedDocument>, Ca
     private const int Batch = 128;
 
     /// <summary>UTF-16 code units of text in one batch: bounds the memory of a run.</summary>
-    private const long BatchText = 4 * 1024 * 1024;
+    public const long BatchText = 4 * 1024 * 1024;
 
     private readonly Lock _lock = new();
     private List<FinishedDocument> _documents = [];

@@ -11,8 +11,14 @@ public sealed record IngestionOptions
     /// <summary>Default of <see cref="DeleteGuardMinimum"/>.</summary>
     public const int DefaultDeleteGuardMinimum = 10;
 
-    /// <summary>Documents that are read, chunked and embedded at the same time. Default: the number of cores, 2 to 8.</summary>
+    /// <summary>Documents that are read and chunked at the same time. Default: the number of cores, 2 to 8.</summary>
     public int MaxConcurrency { get; set; } = Math.Clamp(Environment.ProcessorCount, 2, 8);
+
+    /// <summary>
+    /// Requests that the embedding model is sent at the same time. Null, the default: as many as <see cref="MaxConcurrency"/>. More suit a
+    /// model that is far away and has much room.
+    /// </summary>
+    public int? EmbeddingConcurrency { get; set; }
 
     /// <summary>
     /// The share of a source's documents (0 to 1) that may vanish between two listings. When more are gone, and more than
@@ -62,8 +68,8 @@ public sealed record IngestionOptions
     /// </summary>
     public TimeSpan ClaimDuration { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Documents that a worker takes at once. Default 32.</summary>
-    public int ClaimedAtOnce { get; set; } = 32;
+    /// <summary>Documents that a worker takes at once. Its lanes share them, and each embeds its part in common requests. Default 64.</summary>
+    public int ClaimedAtOnce { get; set; } = 64;
 
     /// <summary>How long a source belongs to the process that plans it without a sign of life. Default 30 seconds.</summary>
     public TimeSpan PlannerLease { get; set; } = TimeSpan.FromSeconds(30);

@@ -1,3 +1,5 @@
+using System.IO.Hashing;
+using System.Text;
 using Microsoft.Extensions.Logging;
 using Slipway.Rag.Reading;
 using Slipway.Rag.Storage;
@@ -15,12 +17,12 @@ public sealed partial class IngestionPipeline
 
     private async ValueTask FailAsync(
         IngestionRun run,
-        DocumentClaim claim,
-        DateTimeOffset seenAt,
+        Attempt attempt,
         Exception exception,
         CancellationToken cancellationToken
     )
     {
+        var (claim, seenAt) = (attempt.Claim, attempt.SeenAt);
         var (errorClass, message, retryAfter) = Describe(exception);
         var state =
             exception is UnsupportedMediaTypeException ? DocumentState.Skipped
@@ -72,14 +74,24 @@ public sealed partial class IngestionPipeline
         LogFailure(exception, claim.Document.Name, errorClass, message);
     }
 
+    /// <summary>
+    /// Twice as long each time, up to a quarter less so that what failed together does not come back together, and never before a server
+    /// that named a time wants it.
+    /// </summary>
     private DateTimeOffset NextAttempt(DocumentClaim claim, TimeSpan? retryAfter)
     {
         var doublings = Math.Min(claim.Entry.Attempts, 20);
-        var delay = TimeSpan.FromTicks(
-            (long)Math.Min(_options.RetryDelay.Ticks * Math.Pow(2, doublings), _options.MaxRetryDelay.Ticks)
-        );
-        return _time.GetUtcNow() + (retryAfter > delay ? retryAfter.Value : delay);
+        var delay = Math.Min(_options.RetryDelay.Ticks * Math.Pow(2, doublings), _options.MaxRetryDelay.Ticks);
+        var asked = retryAfter?.Ticks ?? 0;
+        var spread = Spread(claim) / 4;
+        return _time.GetUtcNow()
+            + TimeSpan.FromTicks((long)Math.Max(delay * (1 - spread), asked + (asked > 0 ? delay * spread : 0)));
     }
+
+    /// <summary>From 0 to 1: by the document and its attempts rather than by chance, so that a run can be repeated.</summary>
+    private static double Spread(DocumentClaim claim) =>
+        XxHash32.HashToUInt32(Encoding.UTF8.GetBytes($"{claim.Entry.DocumentId}/{claim.Entry.Attempts}"))
+        / (double)uint.MaxValue;
 
     private static (ErrorClass Class, string Message, TimeSpan? RetryAfter) Describe(Exception exception) =>
         exception switch

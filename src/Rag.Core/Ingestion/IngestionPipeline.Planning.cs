@@ -13,7 +13,8 @@ public sealed partial class IngestionPipeline
     /// <summary>One process plans a source at a time; for the others this does nothing.</summary>
     private async ValueTask PlanAndApplyAsync(IngestionRun run, CancellationToken cancellationToken)
     {
-        var planner = await AcquireAsync(run, cancellationToken).ConfigureAwait(false);
+        var name = $"plan {run.Collection.Tenant}/{run.Collection.Collection}/{run.Source.Name}";
+        var planner = await AcquireAsync(name, run.Owner, cancellationToken).ConfigureAwait(false);
         if (planner is null)
         {
             LogPlannedElsewhere(run.Source.Name);
@@ -35,18 +36,17 @@ public sealed partial class IngestionPipeline
         }
     }
 
-    private async ValueTask<LeaseHandle?> AcquireAsync(IngestionRun run, CancellationToken cancellationToken)
+    private async ValueTask<LeaseHandle?> AcquireAsync(string name, string owner, CancellationToken cancellationToken)
     {
-        var name = $"plan {run.Collection.Tenant}/{run.Collection.Collection}/{run.Source.Name}";
-        if (await TryAsync().ConfigureAwait(false) is { } planner)
+        if (await TryAsync().ConfigureAwait(false) is { } lease)
         {
-            return planner;
+            return lease;
         }
 
-        // A planner of this host that was killed will not come back.
+        // A process of this host that was killed will not come back.
         var leases = await _leases.ListAsync(cancellationToken).ConfigureAwait(false);
         if (
-            leases.FirstOrDefault(lease => lease.Name == name) is not { } held
+            leases.FirstOrDefault(held => held.Name == name) is not { } held
             || !ProcessIdentity.Current.IsGone(held.Owner)
         )
         {
@@ -57,10 +57,10 @@ public sealed partial class IngestionPipeline
         return await TryAsync().ConfigureAwait(false);
 
         ValueTask<LeaseHandle?> TryAsync() =>
-            LeaseHandle.AcquireAsync(_leases, name, run.Owner, _options.PlannerLease, _time, cancellationToken);
+            LeaseHandle.AcquireAsync(_leases, name, owner, _options.PlannerLease, _time, cancellationToken);
     }
 
-    /// <summary>Deletes first: what is gone must not be found while thousands of new documents are read.</summary>
+    /// <summary>Deletes before all new work: what is gone must not be found while thousands of new documents are read.</summary>
     private async ValueTask ApplyAsync(
         IngestionRun run,
         IngestionPlan plan,

@@ -1,13 +1,94 @@
-using Slipway.Rag.Chunking;
+using Slipway.Rag.Embedding;
 using Slipway.Rag.Reading;
 using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
 
 namespace Slipway.Rag.Ingestion;
 
-// What is done with one document.
+// What is done with documents.
 public sealed partial class IngestionPipeline
 {
+    /// <summary>From the source to chunks.</summary>
+    /// <returns>Whether there is something to publish: false for content that is what it was, and for a document that failed.</returns>
+    private async ValueTask<bool> ReadAndChunkAsync(
+        IngestionRun run,
+        Attempt attempt,
+        CancellationToken cancellationToken
+    )
+    {
+        using var turn = await run.Reading.EnterAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            attempt.Content = await OpenAsync(run.Source, attempt.Claim.Document, cancellationToken)
+                .ConfigureAwait(false);
+            run.AddBytes(attempt.Content.Length);
+            if (!IsSameContent(attempt.Claim, attempt.Content))
+            {
+                attempt.Document = await ReadAsync(attempt, cancellationToken).ConfigureAwait(false);
+                attempt.Chunks = Chunk(attempt.Document);
+                return true;
+            }
+        }
+        catch (Exception exception) when (IsDocumentError(exception, cancellationToken))
+        {
+            await FailAsync(run, attempt, exception, cancellationToken).ConfigureAwait(false);
+            return false;
+        }
+        finally
+        {
+            attempt.Content?.Dispose();
+        }
+
+        var same = new FinishedDocument(attempt, null, 0);
+        await run.Finished.AddAsync(same, cancellationToken).ConfigureAwait(false);
+        return false;
+    }
+
+    /// <summary>From chunks to the batch that is written next.</summary>
+    private async ValueTask EmbedAndFinishAsync(
+        IngestionRun run,
+        IReadOnlyList<Attempt> attempts,
+        CancellationToken cancellationToken
+    )
+    {
+        if (attempts.Count == 0)
+        {
+            return;
+        }
+
+        IReadOnlyList<EmbeddedDocument> embedded;
+        using (await run.Embedding.EnterAsync(cancellationToken).ConfigureAwait(false))
+        {
+            embedded = await _embedder
+                .EmbedMissingAsync(
+                    [.. attempts.Select(attempt => attempt.Chunks)],
+                    exception => IsDocumentError(exception, cancellationToken),
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
+        }
+
+        foreach (var (attempt, (made, error)) in attempts.Zip(embedded))
+        {
+            if (error is null)
+            {
+                var publication = Publication(attempt);
+                await run
+                    .Finished.AddAsync(new FinishedDocument(attempt, publication, made), cancellationToken)
+                    .ConfigureAwait(false);
+            }
+            else if (attempts.Count > 1 && Describe(error).Class == ErrorClass.Permanent)
+            {
+                // One of them is what the model refuses: the others shall not suffer for it.
+                await EmbedAndFinishAsync(run, [attempt], cancellationToken).ConfigureAwait(false);
+            }
+            else
+            {
+                await FailAsync(run, attempt, error, cancellationToken).ConfigureAwait(false);
+            }
+        }
+    }
+
     private async ValueTask<DocumentContent> OpenAsync(
         IDocumentSource source,
         SourceDocument document,
@@ -34,17 +115,13 @@ public sealed partial class IngestionPipeline
         && entry.ContentHash == content.Hash
         && entry.PipelineFingerprint == Fingerprint;
 
-    private async ValueTask<StructuredDocument> ReadAsync(
-        DocumentClaim claim,
-        Attempt attempt,
-        CancellationToken cancellationToken
-    )
+    private async ValueTask<StructuredDocument> ReadAsync(Attempt attempt, CancellationToken cancellationToken)
     {
-        var content = attempt.Content!;
-        attempt.MediaType = MediaTypes.Detect(claim.Document.Name, content.Head, claim.Document.MediaType);
+        var (content, listed) = (attempt.Content!, attempt.Claim.Document);
+        attempt.MediaType = MediaTypes.Detect(listed.Name, content.Head, listed.MediaType);
         var context = new ReadingContext
         {
-            Name = claim.Document.Name,
+            Name = listed.Name,
             MediaType = attempt.MediaType,
             MaxTextLength = _options.MaxTextLength,
         };
@@ -75,29 +152,24 @@ public sealed partial class IngestionPipeline
         return records;
     }
 
-    private DocumentPublication Publication(
-        DocumentClaim claim,
-        Attempt attempt,
-        StructuredDocument document,
-        IReadOnlyList<ChunkRecord> chunks
-    ) =>
+    private DocumentPublication Publication(Attempt attempt) =>
         new()
         {
-            Collection = claim.Collection,
-            Source = claim.Source,
-            Document = claim.Document,
-            DocumentId = claim.Entry.DocumentId,
-            BaseVersion = claim.Entry.Version,
-            Claim = claim,
+            Collection = attempt.Claim.Collection,
+            Source = attempt.Claim.Source,
+            Document = attempt.Claim.Document,
+            DocumentId = attempt.Claim.Entry.DocumentId,
+            BaseVersion = attempt.Claim.Entry.Version,
+            Claim = attempt.Claim,
             MediaType = attempt.MediaType!,
-            Title = Title(claim.Document, document),
+            Title = Title(attempt.Claim.Document, attempt.Document),
             Size = attempt.Content!.Length,
             SeenAt = attempt.Content.ReadAt,
             ContentHash = attempt.Content.Hash,
             PipelineFingerprint = Fingerprint,
-            Metadata = document.Metadata,
-            Chunks = chunks,
-            Tables = document.Tables,
+            Metadata = attempt.Document.Metadata,
+            Chunks = attempt.Chunks,
+            Tables = attempt.Document.Tables,
             EmbeddingModel = _embedder.Model,
             Analyzer = _options.Analyzer,
         };

@@ -18,12 +18,8 @@ public sealed partial class IngestionPipeline
             await Parallel
                 .ForEachAsync(
                     ClaimAsync(run, cancellationToken),
-                    new ParallelOptions
-                    {
-                        MaxDegreeOfParallelism = _options.MaxConcurrency,
-                        CancellationToken = cancellationToken,
-                    },
-                    (claim, token) => ProcessAsync(run, claim, token)
+                    new ParallelOptions { MaxDegreeOfParallelism = run.Lanes, CancellationToken = cancellationToken },
+                    (claims, token) => ProcessAsync(run, claims, token)
                 )
                 .ConfigureAwait(false);
             await run.Finished.FlushAsync(cancellationToken).ConfigureAwait(false);
@@ -42,8 +38,11 @@ public sealed partial class IngestionPipeline
         }
     }
 
-    /// <summary>What is due, a few at a time: others shall find work too, and nothing is held long before its turn comes.</summary>
-    private async IAsyncEnumerable<DocumentClaim> ClaimAsync(
+    /// <summary>
+    /// What is due, a few at a time: others shall find work too, and nothing is held long before its turn comes. What is claimed at once is
+    /// divided among the lanes: each embeds its part together.
+    /// </summary>
+    private async IAsyncEnumerable<IReadOnlyList<DocumentClaim>> ClaimAsync(
         IngestionRun run,
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
@@ -70,9 +69,9 @@ public sealed partial class IngestionPipeline
             }
 
             run.Claimed(due.Count);
-            foreach (var claim in due)
+            foreach (var part in due.Chunk((due.Count + run.Lanes - 1) / run.Lanes))
             {
-                yield return claim;
+                yield return part;
             }
         }
     }
@@ -115,7 +114,7 @@ public sealed partial class IngestionPipeline
         {
             if (documents is [var refused])
             {
-                await FailAsync(run, refused.Claim, refused.SeenAt, exception, cancellationToken).ConfigureAwait(false);
+                await FailAsync(run, refused.Attempt, exception, cancellationToken).ConfigureAwait(false);
                 return;
             }
 
@@ -153,7 +152,7 @@ public sealed partial class IngestionPipeline
             .MarkSeenAsync(
                 run.Collection,
                 run.Source.Name,
-                [.. documents.Select(one => (one.Claim.Entry.DocumentId, one.Claim.Document, one.SeenAt))],
+                [.. documents.Select(one => (one.Claim.Entry.DocumentId, one.Claim.Document, one.Attempt.SeenAt))],
                 cancellationToken
             )
             .ConfigureAwait(false);

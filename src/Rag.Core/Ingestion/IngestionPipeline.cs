@@ -62,10 +62,13 @@ public sealed partial class IngestionPipeline
         _options = options;
         _time = timeProvider;
         _logger = logger;
-        Fingerprint = string.Join('|', readers.Fingerprint, chunker.Fingerprint, _embedder.Model ?? "no model");
+        Fingerprint = $"{readers.Fingerprint}|{chunker.Fingerprint}";
     }
 
-    /// <summary>Readers, chunker and model. A document that was published by another pipeline is done again.</summary>
+    /// <summary>
+    /// Readers and chunker. A document that was published by another pipeline is done again. The model is not in it: another one embeds the
+    /// chunks that there are.
+    /// </summary>
     public string Fingerprint { get; }
 
     /// <summary>Runs once over a source: plans, unless somebody else is planning it now, and works until nothing of it is due.</summary>
@@ -87,11 +90,12 @@ public sealed partial class IngestionPipeline
     )
     {
         ArgumentNullException.ThrowIfNull(source);
-        var run = new IngestionRun(source, collection, progress, _time);
+        using var run = new IngestionRun(source, collection, progress, _options, _time);
 
         await PlanAndApplyAsync(run, cancellationToken).ConfigureAwait(false);
         await WorkAsync(run, cancellationToken).ConfigureAwait(false);
         await _index.MergeAsync(collection, cancellationToken).ConfigureAwait(false);
+        await CompleteEmbeddingsAsync(run, cancellationToken).ConfigureAwait(false);
         await _index.OptimizeAsync(collection, cancellationToken).ConfigureAwait(false);
         return await ReportAsync(run, cancellationToken).ConfigureAwait(false);
     }
@@ -114,39 +118,29 @@ public sealed partial class IngestionPipeline
         return await FindMovedAsync(source, plan, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>One document, from the source to the batch that is written next.</summary>
-    private async ValueTask ProcessAsync(IngestionRun run, DocumentClaim claim, CancellationToken cancellationToken)
+    /// <summary>Some documents, from the source to the batch that is written next. They are read one by one and embedded together.</summary>
+    private async ValueTask ProcessAsync(
+        IngestionRun run,
+        IReadOnlyList<DocumentClaim> claims,
+        CancellationToken cancellationToken
+    )
     {
-        var attempt = new Attempt(_time);
-        FinishedDocument finished;
-        try
+        var read = new List<Attempt>();
+        foreach (var claim in claims)
         {
-            attempt.Content = await OpenAsync(run.Source, claim.Document, cancellationToken).ConfigureAwait(false);
-            run.AddBytes(attempt.Content.Length);
-            if (IsSameContent(claim, attempt.Content))
+            var attempt = new Attempt(claim, _time);
+            if (await ReadAndChunkAsync(run, attempt, cancellationToken).ConfigureAwait(false))
             {
-                finished = new FinishedDocument(claim, attempt.SeenAt, null, 0);
+                read.Add(attempt);
             }
-            else
+
+            if (read.Sum(one => (long)one.Document.Text.Length) >= FinishedDocuments.BatchText)
             {
-                var document = await ReadAsync(claim, attempt, cancellationToken).ConfigureAwait(false);
-                var chunks = Chunk(document);
-                var embedded = await _embedder.EmbedMissingAsync(chunks, cancellationToken).ConfigureAwait(false);
-                var publication = Publication(claim, attempt, document, chunks);
-                finished = new FinishedDocument(claim, attempt.SeenAt, publication, embedded);
+                await EmbedAndFinishAsync(run, read, cancellationToken).ConfigureAwait(false);
+                read = [];
             }
-        }
-        catch (Exception exception) when (IsDocumentError(exception, cancellationToken))
-        {
-            await FailAsync(run, claim, attempt.SeenAt, exception, cancellationToken).ConfigureAwait(false);
-            return;
-        }
-        finally
-        {
-            attempt.Content?.Dispose();
         }
 
-        // What goes wrong here is the batch's, not this document's.
-        await run.Finished.AddAsync(finished, cancellationToken).ConfigureAwait(false);
+        await EmbedAndFinishAsync(run, read, cancellationToken).ConfigureAwait(false);
     }
 }

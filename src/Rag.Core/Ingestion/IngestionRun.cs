@@ -10,8 +10,9 @@ internal sealed class IngestionRun(
     IDocumentSource source,
     CollectionKey collection,
     IProgress<IngestionProgress>? progress,
+    IngestionOptions options,
     TimeProvider timeProvider
-)
+) : IDisposable
 {
     private readonly long _start = timeProvider.GetTimestamp();
     private readonly ConcurrentQueue<DocumentError> _errors = new();
@@ -29,6 +30,14 @@ internal sealed class IngestionRun(
     private long _bytes;
 
     public IDocumentSource Source => source;
+
+    /// <summary>Parts of the work that go on side by side: some read while others wait for the model.</summary>
+    public int Lanes { get; } =
+        Math.Max(options.MaxConcurrency, options.EmbeddingConcurrency ?? options.MaxConcurrency);
+
+    public Turnstile Reading { get; } = new(options.MaxConcurrency);
+
+    public Turnstile Embedding { get; } = new(options.EmbeddingConcurrency ?? options.MaxConcurrency);
 
     public CollectionKey Collection => collection;
 
@@ -85,6 +94,14 @@ internal sealed class IngestionRun(
                 claim.Document.Name
             )
         );
+    }
+
+    public void CountEmbedded(int count) => Interlocked.Add(ref _embedded, count);
+
+    public void Dispose()
+    {
+        Reading.Dispose();
+        Embedding.Dispose();
     }
 
     public IngestionReport Report() =>

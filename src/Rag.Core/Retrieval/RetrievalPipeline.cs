@@ -10,19 +10,23 @@ namespace Slipway.Rag.Retrieval;
 /// <summary>From a question to passages: embed the query, search both legs at one moment, fuse, read.</summary>
 /// <remarks>Safe for concurrent use.</remarks>
 /// <param name="index">The search side of the store.</param>
-/// <param name="embeddings">The model that the collection was embedded with; null to search by BM25 alone.</param>
+/// <param name="embeddings">The model that collections are embedded with; null to search by BM25 alone.</param>
 /// <param name="options">How to rank; null for the defaults.</param>
 /// <param name="logger">Hears of a query that could not be embedded.</param>
+/// <param name="previous">
+/// The model before, which answers until a collection is embedded with the new one. Without it words alone find passages meanwhile.
+/// </param>
 public sealed partial class RetrievalPipeline(
     ISearchIndex index,
     IEmbeddingGenerator<string, Embedding<float>>? embeddings = null,
     RetrievalOptions? options = null,
-    ILogger<RetrievalPipeline>? logger = null
+    ILogger<RetrievalPipeline>? logger = null,
+    IEmbeddingGenerator<string, Embedding<float>>? previous = null
 )
 {
     private const int MaxCount = 1000;
 
-    private readonly string? _model = embeddings is null ? null : EmbeddingModel.Fingerprint(embeddings);
+    private readonly QueryModels _models = new(embeddings, previous);
     private readonly RetrievalOptions _options = options ?? new RetrievalOptions();
     private readonly ILogger _logger = logger ?? NullLogger<RetrievalPipeline>.Instance;
 
@@ -47,14 +51,43 @@ public sealed partial class RetrievalPipeline(
             return new RetrievalResult([]);
         }
 
-        // Before the snapshot: a call to a model must not keep a transaction open.
-        var (vector, note) = await EmbedAsync(request.Query, cancellationToken).ConfigureAwait(false);
+        while (true)
+        {
+            // Before the snapshot: a call to a model must not keep a transaction open.
+            var model = _models.Expected(request.Collection);
+            var (vector, note) = await EmbedAsync(model, request.Query, cancellationToken).ConfigureAwait(false);
+            if (await SearchAsync(request, model, vector, note, cancellationToken).ConfigureAwait(false) is { } found)
+            {
+                return found;
+            }
+        }
+    }
 
+    /// <summary>Null when another model answers in the collection, which is then expected.</summary>
+    private async ValueTask<RetrievalResult?> SearchAsync(
+        RetrievalRequest request,
+        QueryModel? model,
+        ReadOnlyMemory<float>? vector,
+        string? note,
+        CancellationToken cancellationToken
+    )
+    {
         var snapshot = await index
             .OpenSnapshotAsync(request.Collection, request.Principal, request.Filter, cancellationToken)
             .ConfigureAwait(false);
         await using (snapshot.ConfigureAwait(false))
         {
+            if (vector is not null && snapshot.EmbeddingModel != model!.Fingerprint)
+            {
+                if (_models.Answers(request.Collection, snapshot.EmbeddingModel))
+                {
+                    return null;
+                }
+
+                vector = null;
+                note = snapshot.EmbeddingModel is null ? note : Unembedded(model.Fingerprint);
+            }
+
             var depth = Math.Max(_options.CandidatesPerLeg, 4 * request.Count);
             var lexical = await snapshot
                 .SearchTextAsync(request.Query, depth, _options.Bm25, cancellationToken)
@@ -62,7 +95,7 @@ public sealed partial class RetrievalPipeline(
             var nearest = vector is null
                 ? []
                 : await snapshot
-                    .SearchVectorsAsync(_model!, vector.Value, depth, cancellationToken)
+                    .SearchVectorsAsync(model!.Fingerprint, vector.Value, depth, cancellationToken)
                     .ConfigureAwait(false);
 
             var fused = Fusion.Fuse(lexical, nearest, _options);
@@ -73,19 +106,20 @@ public sealed partial class RetrievalPipeline(
     }
 
     private async ValueTask<(ReadOnlyMemory<float>? Vector, string? Note)> EmbedAsync(
+        QueryModel? model,
         string query,
         CancellationToken cancellationToken
     )
     {
-        if (embeddings is null)
+        if (model is null)
         {
             return (null, null);
         }
 
         try
         {
-            var vector = await embeddings
-                .GenerateVectorAsync(query, cancellationToken: cancellationToken)
+            var vector = await model
+                .Generator.GenerateVectorAsync(query, cancellationToken: cancellationToken)
                 .ConfigureAwait(false);
             // Nothing is near to a vector of zeros, but a scan would still rank something first.
             return TensorPrimitives.Norm(vector.Span) is > 0 and < float.PositiveInfinity
@@ -103,17 +137,17 @@ public sealed partial class RetrievalPipeline(
         }
         catch (Exception exception) when (_options.LexicalWhenEmbeddingFails)
         {
-            LogLexicalOnly(exception, _model!);
+            LogLexicalOnly(exception, model.Fingerprint);
             return (
                 null,
-                $"The embedding model '{_model}' could not be asked; these passages were found by their words alone."
+                $"The embedding model '{model.Fingerprint}' could not be asked; these passages were found by their words alone."
             );
         }
         catch (Exception exception) when (exception is not SlipwayException)
         {
             throw new SlipwayException(
                 ErrorClass.Transient,
-                $"The embedding model '{_model}' could not embed the query: {exception.Message}",
+                $"The embedding model '{model.Fingerprint}' could not embed the query: {exception.Message}",
                 "Try again, or set LexicalWhenEmbeddingFails to search by words alone meanwhile.",
                 exception
             );
@@ -154,6 +188,9 @@ public sealed partial class RetrievalPipeline(
 
         return passages;
     }
+
+    private static string Unembedded(string model) =>
+        $"Not everything is embedded by '{model}' yet; these passages were found by their words alone.";
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The embedding model {Model} failed; searching by words alone")]
     private partial void LogLexicalOnly(Exception exception, string model);

@@ -9,6 +9,9 @@ namespace Slipway.Rag.Storage;
 /// </summary>
 public static class ChunkIdentity
 {
+    /// <summary>Hash of a chunk of white space alone: it says nothing, and models refuse an empty input.</summary>
+    internal static string Blank { get; } = Hash("");
+
     /// <summary>The embedding and indexing input: heading path, repeated table header and text, each on its own line.</summary>
     public static string Input(IReadOnlyList<string> headings, string? repeatedHeader, ReadOnlySpan<char> text)
     {

@@ -28,6 +28,42 @@ public interface IDocumentStore
         CancellationToken cancellationToken = default
     );
 
+    /// <summary>Which model's vectors answer in a collection, and whether each chunk has one.</summary>
+    ValueTask<EmbeddingGeneration> ReadEmbeddingGenerationAsync(
+        CollectionKey collection,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>
+    /// The next chunks that a model has no embedding of, by content hash, each text once; a chunk of white space alone needs none. Read in
+    /// pages: no transaction stays open while a model is asked.
+    /// </summary>
+    /// <param name="collection">The collection.</param>
+    /// <param name="embeddingModel">Fingerprint of the model.</param>
+    /// <param name="after">Only content hashes after this one; empty to begin.</param>
+    /// <param name="count">How many at most.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
+    ValueTask<IReadOnlyList<UnembeddedChunk>> FindUnembeddedAsync(
+        CollectionKey collection,
+        string embeddingModel,
+        string after,
+        int count,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>
+    /// From the next query on, a model's vectors answer in a collection. Without effect where nothing was ever published. The vectors of the
+    /// model before stay: going back to it costs nothing.
+    /// </summary>
+    /// <param name="collection">The collection.</param>
+    /// <param name="generation">The model, and whether any chunk may lack a vector by it.</param>
+    /// <param name="cancellationToken">Cancels the change.</param>
+    ValueTask UseEmbeddingsAsync(
+        CollectionKey collection,
+        EmbeddingGeneration generation,
+        CancellationToken cancellationToken = default
+    );
+
     /// <summary>
     /// Publishes a version: chunks, lexical entries, vectors' references, rows and the ledger entry, or nothing.
     /// Replaces the version before; that one answers until the commit.

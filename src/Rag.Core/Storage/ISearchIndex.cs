@@ -55,6 +55,9 @@ public static class SearchIndexExtensions
 /// <summary>One moment of a collection, as one principal may see it. Used by one caller at a time.</summary>
 public interface ISearchSnapshot : IAsyncDisposable
 {
+    /// <summary>Fingerprint of the model whose vectors answer: each chunk has one. Null when there are none yet.</summary>
+    string? EmbeddingModel { get; }
+
     /// <summary>Best chunks by BM25. Ties are broken by document id, then chunk number.</summary>
     ValueTask<IReadOnlyList<ScoredChunk>> SearchTextAsync(
         string query,

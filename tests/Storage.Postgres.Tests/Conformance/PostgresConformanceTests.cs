@@ -47,6 +47,8 @@ public sealed class PostgresPassageReaderTests() : PassageReaderSuite(PostgresSt
 
 public sealed class PostgresConcurrencyTests() : ConcurrencySuite(PostgresStoreFixture.OpenAsync);
 
+public sealed class PostgresEmbeddingGenerationTests() : EmbeddingGenerationSuite(PostgresStoreFixture.OpenAsync);
+
 public sealed class PostgresPlanTests() : PlanSuite(PostgresStoreFixture.OpenAsync);
 
 public sealed class PostgresCrashTests() : CrashSuite(PostgresStoreFixture.OpenAsync)

@@ -56,6 +56,8 @@ public sealed class SqlitePassageReaderTests() : PassageReaderSuite(SqliteStoreF
 
 public sealed class SqliteConcurrencyTests() : ConcurrencySuite(SqliteStoreFixture.OpenAsync);
 
+public sealed class SqliteEmbeddingGenerationTests() : EmbeddingGenerationSuite(SqliteStoreFixture.OpenAsync);
+
 public sealed class SqlitePlanTests() : PlanSuite(SqliteStoreFixture.OpenAsync);
 
 public sealed class SqliteCrashTests() : CrashSuite(SqliteStoreFixture.OpenAsync);

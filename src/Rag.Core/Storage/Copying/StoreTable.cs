@@ -85,7 +85,10 @@ public sealed class StoreTable
         new("embeddings", "content_hash! model! dimensions:integer vector:vector created_at:time"),
         new("document_rows", "id:integer! document_id table_name row_number:integer row_data"),
         new("blobs", "tenant! hash! length:integer content:bytes created_at:time"),
-        new(Indexes, "id:integer! tenant collection generation:integer state analyzer created_at:time"),
+        new(
+            Indexes,
+            "id:integer! tenant collection generation:integer state analyzer created_at:time embedding_model embedding_gaps:boolean"
+        ),
         new(Postings, "index_id:integer! document_id! postings:bytes"),
         new("ingestion_runs", "id:integer! tenant collection source started_at:time finished_at:time report"),
         new(

@@ -8,7 +8,14 @@ namespace Slipway.Storage.Postgres.Internal.Search;
 /// <param name="Analyzer">Fixed when the index was made.</param>
 /// <param name="BucketSize">Chunks in a bucket; fixed too.</param>
 /// <param name="Merges">Rises by one with every merge.</param>
-internal sealed record PostgresIndex(long Id, TextAnalyzer Analyzer, int BucketSize, long Merges)
+/// <param name="Embeddings">Whose vectors answer.</param>
+internal sealed record PostgresIndex(
+    long Id,
+    TextAnalyzer Analyzer,
+    int BucketSize,
+    long Merges,
+    EmbeddingGeneration Embeddings
+)
 {
     /// <summary>The live index of a collection, or null when nothing was ever published there.</summary>
     public static Task<PostgresIndex?> FindAsync(PostgresSession session, CollectionKey collection) =>
@@ -35,7 +42,7 @@ internal sealed record PostgresIndex(long Id, TextAnalyzer Analyzer, int BucketS
         var reader = await session
             .QueryAsync(
                 $"""
-                select id, analyzer, bucket_size, merges
+                select id, analyzer, bucket_size, merges, embedding_model, embedding_gaps
                 from slipway.index_generations
                 where tenant = $1 and collection = $2 and state = 'live'
                 {locked}
@@ -51,7 +58,8 @@ internal sealed record PostgresIndex(long Id, TextAnalyzer Analyzer, int BucketS
                     reader.GetInt64(0),
                     new TextAnalyzer(AnalyzerOptions.Parse(reader.GetString(1))),
                     reader.GetInt32(2),
-                    reader.GetInt64(3)
+                    reader.GetInt64(3),
+                    new EmbeddingGeneration(reader.NullableString(4), reader.GetBoolean(5))
                 )
                 : null;
         }

@@ -53,6 +53,43 @@ internal static class PostgresIndexWriter
     }
 
     /// <summary>
+    /// Notes by which model documents were embedded: the first one of a collection answers from then on, any other one leaves a gap in the
+    /// vectors of the one that does. The statement is queued.
+    /// </summary>
+    public static void NoteModel(
+        PostgresSession session,
+        PostgresIndex index,
+        CollectionKey collection,
+        string[] documentIds,
+        string? model
+    )
+    {
+        if (index.Embeddings.Model == model || index.Embeddings is { Model: not null, MayHaveGaps: true })
+        {
+            return;
+        }
+
+        if (index.Embeddings.Model is not null)
+        {
+            session.Queue("update slipway.index_generations set embedding_gaps = true where id = $1", index.Id);
+            return;
+        }
+
+        session.Queue(
+            """
+            update slipway.index_generations set embedding_model = $2
+            where id = $1 and embedding_model is null and not exists (
+                select from slipway.documents where tenant = $3 and collection = $4 and version > 0 and id <> all($5))
+            """,
+            index.Id,
+            model,
+            collection.Tenant,
+            collection.Collection,
+            documentIds
+        );
+    }
+
+    /// <summary>
     /// Replaces what the index says of a document. It is found from the commit on, before any merge. The statement is queued: it travels
     /// with the publisher's own.
     /// </summary>

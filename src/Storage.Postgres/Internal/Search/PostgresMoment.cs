@@ -14,7 +14,7 @@ internal sealed record PostgresMoment(PostgresIndex? Index, long[] Pending, bool
         var reader = await session
             .QueryAsync(
                 """
-                select g.id, g.analyzer, g.bucket_size, g.merges,
+                select g.id, g.analyzer, g.bucket_size, g.merges, g.embedding_model, g.embedding_gaps,
                        array(select d.id from slipway.lexical_deltas d where d.index_id = g.id order by d.id),
                        exists (select from slipway.document_principals)
                 from slipway.index_generations g
@@ -32,10 +32,11 @@ internal sealed record PostgresMoment(PostgresIndex? Index, long[] Pending, bool
                         reader.GetInt64(0),
                         new TextAnalyzer(AnalyzerOptions.Parse(reader.GetString(1))),
                         reader.GetInt32(2),
-                        reader.GetInt64(3)
+                        reader.GetInt64(3),
+                        new EmbeddingGeneration(reader.NullableString(4), reader.GetBoolean(5))
                     ),
-                    reader.GetFieldValue<long[]>(4),
-                    reader.GetBoolean(5)
+                    reader.GetFieldValue<long[]>(6),
+                    reader.GetBoolean(7)
                 )
                 : new PostgresMoment(null, [], false);
         }

@@ -20,6 +20,8 @@ internal sealed class PostgresSearchSnapshot(
     PostgresDocumentScope scope
 ) : ISearchSnapshot
 {
+    public string? EmbeddingModel => moment.Index?.Embeddings.Model;
+
     public async ValueTask<IReadOnlyList<ScoredChunk>> SearchTextAsync(
         string query,
         int count,

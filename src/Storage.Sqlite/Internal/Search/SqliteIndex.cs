@@ -9,14 +9,22 @@ namespace Slipway.Storage.Sqlite.Internal.Search;
 /// <param name="BucketSize">Chunks in a bucket; fixed too.</param>
 /// <param name="Revision">Rises by one with every publish and delete.</param>
 /// <param name="Merges">Rises by one with every merge.</param>
-internal sealed record SqliteIndex(long Id, TextAnalyzer Analyzer, int BucketSize, long Revision, long Merges)
+/// <param name="Embeddings">Whose vectors answer.</param>
+internal sealed record SqliteIndex(
+    long Id,
+    TextAnalyzer Analyzer,
+    int BucketSize,
+    long Revision,
+    long Merges,
+    EmbeddingGeneration Embeddings
+)
 {
     /// <summary>The live index of a collection, or null when nothing was ever published there.</summary>
     public static SqliteIndex? Find(SqliteSession session, CollectionKey collection)
     {
         using var reader = session.Query(
             """
-            select id, analyzer, bucket_size, revision, merges
+            select id, analyzer, bucket_size, revision, merges, embedding_model, embedding_gaps
             from index_generations
             where tenant = $1 and collection = $2 and state = 'live'
             """,
@@ -29,7 +37,8 @@ internal sealed record SqliteIndex(long Id, TextAnalyzer Analyzer, int BucketSiz
                 new TextAnalyzer(AnalyzerOptions.Parse(reader.GetString(1))),
                 reader.GetInt32(2),
                 reader.GetInt64(3),
-                reader.GetInt64(4)
+                reader.GetInt64(4),
+                new EmbeddingGeneration(reader.IsDBNull(5) ? null : reader.GetString(5), reader.GetBoolean(6))
             )
             : null;
     }

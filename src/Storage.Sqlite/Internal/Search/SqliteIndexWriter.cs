@@ -41,6 +41,43 @@ internal static class SqliteIndexWriter
     }
 
     /// <summary>
+    /// Notes by which model a document was embedded: the first one of a collection answers from then on, any other one leaves a gap in the
+    /// vectors of the one that does.
+    /// </summary>
+    public static void NoteModel(
+        SqliteSession session,
+        SqliteIndex index,
+        CollectionKey collection,
+        string documentId,
+        string? model
+    )
+    {
+        if (index.Embeddings.Model == model)
+        {
+            return;
+        }
+
+        if (index.Embeddings.Model is not null)
+        {
+            session.Execute("update index_generations set embedding_gaps = 1 where id = $1", index.Id);
+            return;
+        }
+
+        session.Execute(
+            """
+            update index_generations set embedding_model = $2
+            where id = $1 and not exists (
+                select 1 from documents where tenant = $3 and collection = $4 and version > 0 and id <> $5)
+            """,
+            index.Id,
+            model,
+            collection.Tenant,
+            collection.Collection,
+            documentId
+        );
+    }
+
+    /// <summary>
     /// Replaces what the index says of a document. It is found from the commit on, before any merge.
     /// </summary>
     /// <param name="session">The writer's session.</param>

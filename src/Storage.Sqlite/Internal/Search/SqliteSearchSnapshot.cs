@@ -21,6 +21,8 @@ internal sealed class SqliteSearchSnapshot(
     SqliteDocumentScope scope
 ) : ISearchSnapshot
 {
+    public string? EmbeddingModel => index?.Embeddings.Model;
+
     public async ValueTask<IReadOnlyList<ScoredChunk>> SearchTextAsync(
         string query,
         int count,
