@@ -27,6 +27,12 @@ namespace Microsoft.Extensions.DependencyInjection;
 /// <summary>Adds parts to Slipway. What an application has registered itself is never replaced.</summary>
 public static class SlipwayBuilderExtensions
 {
+    /// <summary>
+    /// Key of an <see cref="IEmbeddingGenerator"/> that an application registers itself: the model before, which embeds queries until a
+    /// collection is embedded with the new one. Else it is the endpoint's <c>Rag:Embedding:PreviousModel</c>, if that is set.
+    /// </summary>
+    public const string PreviousEmbeddingModel = "slipway:previous-embedding-model";
+
     /// <summary>Adds knowledge: reading, chunking, ingestion on demand, retrieval. A store is needed: <c>UseSqlite(…)</c>.</summary>
     /// <param name="builder">Slipway.</param>
     /// <param name="configure">Settings in code; they win over the section <c>Rag</c>.</param>
@@ -44,6 +50,13 @@ public static class SlipwayBuilderExtensions
             provider.GetRequiredService<IOptions<EmbeddingOptions>>().Value is { IsConfigured: true } model
                 ? OpenAICompatible.CreateEmbeddingGenerator(model, provider.GetRequiredService<TimeProvider>())
                 : null! // no model: whoever asks with GetService is told so, and searches by words
+        );
+        services.TryAddKeyedSingleton<IEmbeddingGenerator<string, Embedding<float>>>(
+            PreviousEmbeddingModel,
+            (provider, _) =>
+                provider.GetRequiredService<IOptions<EmbeddingOptions>>().Value.Previous is { } model
+                    ? OpenAICompatible.CreateEmbeddingGenerator(model, provider.GetRequiredService<TimeProvider>())
+                    : null!
         );
         services.AddHostedService<StorageStart>();
         services.TryAddSingleton(provider => new ReaderSet(
@@ -81,7 +94,8 @@ public static class SlipwayBuilderExtensions
             provider.GetRequiredService<ISearchIndex>(),
             provider.GetService<IEmbeddingGenerator<string, Embedding<float>>>(),
             Rag(provider).Retrieval,
-            provider.GetRequiredService<ILogger<RetrievalPipeline>>()
+            provider.GetRequiredService<ILogger<RetrievalPipeline>>(),
+            provider.GetKeyedService<IEmbeddingGenerator<string, Embedding<float>>>(PreviousEmbeddingModel)
         ));
         services.TryAddSingleton<KnowledgeTools>();
         return builder;

@@ -15,6 +15,15 @@ public sealed record EmbeddingOptions : EndpointOptions
     /// <summary>Length of the vectors, for models that can shorten them. Null for the model's own.</summary>
     public int? Dimensions { get; set; }
 
+    /// <summary>
+    /// The model before, at the same endpoint: it embeds queries until a collection is embedded with the new one. Without it words alone
+    /// find passages meanwhile.
+    /// </summary>
+    public string? PreviousModel { get; set; }
+
+    /// <summary>Length of that model's vectors, where it was set. Null for the model's own.</summary>
+    public int? PreviousDimensions { get; set; }
+
     /// <summary>How many texts one request takes at most.</summary>
     public int BatchSize { get; set; } = DefaultBatchSize;
 
@@ -29,11 +38,21 @@ public sealed record EmbeddingOptions : EndpointOptions
             yield return failure;
         }
 
-        if (BatchSize < 1 || BatchCharacters < 1 || Dimensions < 1)
+        if (BatchSize < 1 || BatchCharacters < 1 || Dimensions < 1 || PreviousDimensions < 1)
         {
             yield return "The batch size, the characters of a batch and the dimensions of embeddings must be 1 or more.";
         }
     }
+
+    /// <summary>The same for the model before; null when none is named.</summary>
+    internal EmbeddingOptions? Previous =>
+        string.IsNullOrWhiteSpace(PreviousModel)
+            ? null
+            : this with
+            {
+                Model = PreviousModel,
+                Dimensions = PreviousDimensions,
+            };
 
     /// <inheritdoc/>
     protected override string DefaultModel => DefaultModelName;

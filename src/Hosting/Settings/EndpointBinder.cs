@@ -31,6 +31,8 @@ internal sealed class EmbeddingBinder(IConfiguration configuration)
     {
         base.Read(settings, options);
         options.Dimensions = settings.Number("Dimensions", options.Dimensions);
+        options.PreviousModel = settings.Text("PreviousModel", options.PreviousModel);
+        options.PreviousDimensions = settings.Number("PreviousDimensions", options.PreviousDimensions);
         options.BatchSize = settings.Number("BatchSize", options.BatchSize);
         options.BatchCharacters = settings.Number("BatchCharacters", options.BatchCharacters);
     }

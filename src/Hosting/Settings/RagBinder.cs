@@ -39,6 +39,10 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
     private static void ReadIngestion(SettingsSection settings, IngestionOptions options)
     {
         options.MaxConcurrency = settings.Number("MaxConcurrency", options.MaxConcurrency);
+        options.EmbeddingConcurrency = settings.Number("EmbeddingConcurrency", options.EmbeddingConcurrency);
+        options.MaxRunTime = settings.Duration("MaxRunTime", options.MaxRunTime);
+        options.EmbeddingPrice = settings.Amount("EmbeddingPrice", options.EmbeddingPrice);
+        options.MaxRunCost = settings.Amount("MaxRunCost", options.MaxRunCost);
         options.MaxDeleteShare = settings.Fraction("MaxDeleteShare", options.MaxDeleteShare);
         options.DeleteGuardMinimum = settings.Number("DeleteGuardMinimum", options.DeleteGuardMinimum);
         options.AllowMassDelete = settings.Flag("AllowMassDelete", options.AllowMassDelete);
@@ -112,6 +116,11 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
             yield return failure;
         }
 
+        if (options.Ingestion is { MaxRunCost: not null, EmbeddingPrice: null })
+        {
+            yield return $"{Name("Ingestion:MaxRunCost")} is set and {Name("Ingestion:EmbeddingPrice")} is not; set the price of a million tokens.";
+        }
+
         if (!services.IsService(typeof(IDocumentStore)))
         {
             yield return "There is no database; call UseSqlite(…), or another store's Use… method, on AddSlipway().";
@@ -142,6 +151,10 @@ internal sealed class RagBinder(IConfiguration configuration, IServiceProviderIs
         (string Key, double Value, double Min, double Max)[] ranges =
         [
             ("Ingestion:MaxConcurrency", ingestion.MaxConcurrency, 1, 64),
+            ("Ingestion:EmbeddingConcurrency", ingestion.EmbeddingConcurrency ?? 1, 1, 256),
+            ("Ingestion:MaxRunTime", ingestion.MaxRunTime?.TotalSeconds ?? 1, 1, 30 * 86_400),
+            ("Ingestion:EmbeddingPrice", (double)(ingestion.EmbeddingPrice ?? 0), 0, 1_000_000),
+            ("Ingestion:MaxRunCost", (double)(ingestion.MaxRunCost ?? 0), 0, 1_000_000_000),
             ("Ingestion:MaxDeleteShare", ingestion.MaxDeleteShare, 0, 1),
             ("Ingestion:DeleteGuardMinimum", ingestion.DeleteGuardMinimum, 0, int.MaxValue),
             ("Ingestion:EmbeddingBatchSize", ingestion.EmbeddingBatchSize, 1, 2_048),

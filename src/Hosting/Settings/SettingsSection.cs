@@ -51,9 +51,26 @@ internal sealed class SettingsSection(IConfiguration configuration, string path,
                 double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value)
         );
 
+    public decimal? Amount(string key, decimal? fallback) =>
+        Parse(
+            key,
+            fallback,
+            "an amount such as 0.02",
+            (string text, out decimal? value) =>
+            {
+                var isNumber = decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number);
+                value = number;
+                return isNumber;
+            }
+        );
+
     public bool Flag(string key, bool fallback) => Parse<bool>(key, fallback, "true or false", bool.TryParse);
 
     /// <summary>Seconds as a number, as the flat names have them, or <c>hh:mm:ss</c>.</summary>
+    public TimeSpan? Duration(string key, TimeSpan? fallback) =>
+        Raw(key) is null ? fallback : Duration(key, TimeSpan.Zero);
+
+    /// <inheritdoc cref="Duration(string, TimeSpan?)"/>
     public TimeSpan Duration(string key, TimeSpan fallback) =>
         Parse<TimeSpan>(key, fallback, "a number of seconds or hh:mm:ss", TryParseDuration);
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Slipway.Hosting.Ingestion;
@@ -32,11 +33,12 @@ internal sealed class PlanVerb : Verb
                 "Add it: AddRag().AddFolder(path).AddIngestion()."
             );
         var pipeline = services.GetRequiredService<IngestionPipeline>();
-        var collection = services.GetRequiredService<IOptions<RagOptions>>().Value.CollectionKey;
+        var rag = services.GetRequiredService<IOptions<RagOptions>>().Value;
+        var embeds = services.GetService<IEmbeddingGenerator<string, Embedding<float>>>() is not null;
         foreach (var source in sources.All)
         {
-            var plan = await pipeline.PlanAsync(source, collection, cancellationToken).ConfigureAwait(false);
-            foreach (var line in Lines(plan))
+            var plan = await pipeline.PlanAsync(source, rag.CollectionKey, cancellationToken).ConfigureAwait(false);
+            foreach (var line in Lines(plan).Concat(embeds ? Embedding(plan, rag.Ingestion.EmbeddingPrice) : []))
             {
                 await output.WriteLineAsync(line).ConfigureAwait(false);
             }
@@ -86,6 +88,18 @@ internal sealed class PlanVerb : Verb
         foreach (var gap in plan.Gaps)
         {
             yield return $"not listed: {(gap.Prefix.Length == 0 ? "all of it" : gap.Prefix)}: {gap.Reason}";
+        }
+    }
+
+    private static IEnumerable<string> Embedding(IngestionPlan plan, decimal? price)
+    {
+        if (plan.Work.Count > 0)
+        {
+            var cost = plan.EstimatedTokens * price / 1_000_000;
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"embed at most about {plan.EstimatedTokens:N0} tokens{(cost is null ? "" : $", for {cost:N4}")}"
+            );
         }
     }
 }

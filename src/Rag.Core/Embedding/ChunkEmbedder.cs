@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using Slipway.Rag.Chunking;
 using Slipway.Rag.Ingestion;
 using Slipway.Rag.Storage;
 
@@ -11,6 +12,8 @@ internal sealed class ChunkEmbedder(
     IngestionOptions options
 )
 {
+    private readonly TokenEstimator _tokens = new();
+
     /// <summary>Fingerprint of the model, or null when there is none.</summary>
     public string? Model { get; } = generator is null ? null : EmbeddingModel.Fingerprint(generator);
 
@@ -19,11 +22,13 @@ internal sealed class ChunkEmbedder(
     /// documents are a few calls.
     /// </summary>
     /// <param name="documents">The chunks of each document.</param>
+    /// <param name="paid">Told the estimated tokens of each batch that was made.</param>
     /// <param name="isDocumentError">Whether an exception concerns documents alone; any other one is thrown.</param>
     /// <param name="cancellationToken">Cancels between and within calls.</param>
     /// <returns>What became of each document, in the given order.</returns>
     public async ValueTask<IReadOnlyList<EmbeddedDocument>> EmbedMissingAsync(
         IReadOnlyList<IReadOnlyList<ChunkRecord>> documents,
+        Action<long> paid,
         Func<Exception, bool> isDocumentError,
         CancellationToken cancellationToken
     )
@@ -34,7 +39,7 @@ internal sealed class ChunkEmbedder(
         {
             try
             {
-                await EmbedAsync(batch, cancellationToken).ConfigureAwait(false);
+                paid(await EmbedAsync(batch, cancellationToken).ConfigureAwait(false));
             }
             catch (Exception exception) when (isDocumentError(exception))
             {
@@ -57,7 +62,8 @@ internal sealed class ChunkEmbedder(
     }
 
     /// <summary>Embeds one batch and keeps it.</summary>
-    public async ValueTask EmbedAsync(IReadOnlyList<EmbeddingInput> batch, CancellationToken cancellationToken)
+    /// <returns>Its tokens, estimated.</returns>
+    public async ValueTask<long> EmbedAsync(IReadOnlyList<EmbeddingInput> batch, CancellationToken cancellationToken)
     {
         var vectors = await generator!
             .GenerateAsync(batch.Select(item => item.Input), null, cancellationToken)
@@ -77,6 +83,7 @@ internal sealed class ChunkEmbedder(
                 cancellationToken
             )
             .ConfigureAwait(false);
+        return batch.Sum(item => (long)_tokens.Count(item.Input));
     }
 
     /// <summary>Cuts into requests that a provider takes.</summary>

@@ -21,6 +21,24 @@ public sealed record IngestionOptions
     public int? EmbeddingConcurrency { get; set; }
 
     /// <summary>
+    /// How long a run takes further documents. It finishes those in hand, and the next run goes on with the rest. Null, the default: until
+    /// nothing is due.
+    /// </summary>
+    public TimeSpan? MaxRunTime { get; set; }
+
+    /// <summary>
+    /// What a million tokens cost at the embedding model, in any currency. With it plans and reports say what embedding costs. Tokens are
+    /// estimated, see <see cref="Chunking.TokenEstimator"/>: the provider's bill decides.
+    /// </summary>
+    public decimal? EmbeddingPrice { get; set; }
+
+    /// <summary>
+    /// What a run may spend on embeddings, in the currency of <see cref="EmbeddingPrice"/>, which it needs. When that is spent, it finishes
+    /// the documents in hand, so it may spend a few requests more; the next run goes on with the rest. Null, the default: no limit.
+    /// </summary>
+    public decimal? MaxRunCost { get; set; }
+
+    /// <summary>
     /// The share of a source's documents (0 to 1) that may vanish between two listings. When more are gone, and more than
     /// <see cref="DeleteGuardMinimum"/>, nothing is deleted: a missing mount looks just like that.
     /// </summary>

@@ -93,7 +93,8 @@ public sealed partial class IngestionPipeline
                     }
                 )
                 .ConfigureAwait(false);
-            if (!isComplete)
+            run.Stopped = run.Spent;
+            if (!isComplete || run.Stopped is not null)
             {
                 return false; // a model that is away is not asked ten thousand times
             }
@@ -109,7 +110,7 @@ public sealed partial class IngestionPipeline
     {
         try
         {
-            await _embedder.EmbedAsync(batch, cancellationToken).ConfigureAwait(false);
+            run.AddTokens(await _embedder.EmbedAsync(batch, cancellationToken).ConfigureAwait(false));
             run.CountEmbedded(batch.Count);
             return true;
         }

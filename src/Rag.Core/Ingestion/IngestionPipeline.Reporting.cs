@@ -19,6 +19,11 @@ public sealed partial class IngestionPipeline
             report.Errors.Count,
             report.Duration
         );
+        if (report.Stopped is { } setting)
+        {
+            LogStopped(report.Source, setting);
+        }
+
         if (report.HeldDeletes > 0)
         {
             LogHeldDeletes(report.Source, report.HeldDeletes, nameof(IngestionOptions.AllowMassDelete));
@@ -51,6 +56,12 @@ public sealed partial class IngestionPipeline
         Message = "{Source}: {Count} documents vanished at once; none was deleted. If that is right, set {Setting} for one run"
     )]
     private partial void LogHeldDeletes(string source, int count, string setting);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{Source}: {Setting} is reached; the next run goes on with the rest"
+    )]
+    private partial void LogStopped(string source, string setting);
 
     [LoggerMessage(
         Level = LogLevel.Warning,

@@ -62,6 +62,7 @@ public sealed partial class IngestionPipeline
             embedded = await _embedder
                 .EmbedMissingAsync(
                     [.. attempts.Select(attempt => attempt.Chunks)],
+                    run.AddTokens,
                     exception => IsDocumentError(exception, cancellationToken),
                     cancellationToken
                 )

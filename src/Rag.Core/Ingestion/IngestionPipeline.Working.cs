@@ -47,7 +47,7 @@ public sealed partial class IngestionPipeline
         [EnumeratorCancellation] CancellationToken cancellationToken
     )
     {
-        while (true)
+        while (run.Spent is null)
         {
             var claims = await _queue
                 .ClaimAsync(

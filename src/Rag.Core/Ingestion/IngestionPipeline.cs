@@ -126,8 +126,14 @@ public sealed partial class IngestionPipeline
     )
     {
         var read = new List<Attempt>();
-        foreach (var claim in claims)
+        foreach (var (claim, at) in claims.Select((claim, at) => (claim, at)))
         {
+            if (run.Spent is not null)
+            {
+                await run.Held.ReturnAsync([.. claims.Skip(at)]).ConfigureAwait(false);
+                break;
+            }
+
             var attempt = new Attempt(claim, _time);
             if (await ReadAndChunkAsync(run, attempt, cancellationToken).ConfigureAwait(false))
             {

@@ -6,6 +6,8 @@ namespace Slipway.Rag.Ingestion;
 /// <summary>What a run will do: the listing held against the ledger. Making it changes nothing.</summary>
 public sealed record IngestionPlan
 {
+    private const int BytesPerToken = 4;
+
     /// <summary>Documents to look at: new ones, and those whose size, time or pipeline changed, or whose retry is due.</summary>
     public required IReadOnlyList<PlannedDocument> Work { get; init; }
 
@@ -28,6 +30,12 @@ public sealed record IngestionPlan
 
     /// <summary>Documents that failed before and rest: in quarantine, unsupported, or waiting for their retry.</summary>
     public required int Resting { get; init; }
+
+    /// <summary>
+    /// Tokens that embedding takes at most, estimated from the sizes of the documents to look at: four bytes a token. A changed document
+    /// embeds only what changed, and a format such as PDF has far less text than bytes.
+    /// </summary>
+    public long EstimatedTokens => Work.Sum(item => item.Document.Size ?? 0) / BytesPerToken;
 
     /// <summary>What could not be listed.</summary>
     public required IReadOnlyList<SourceGap> Gaps { get; init; }

@@ -39,6 +39,18 @@ public sealed record IngestionReport
     /// <summary>Chunks that had to be embedded; the rest were known.</summary>
     public int Embedded { get; init; }
 
+    /// <summary>Tokens of what was embedded, estimated.</summary>
+    public long EmbeddedTokens { get; init; }
+
+    /// <summary>What that cost at <see cref="IngestionOptions.EmbeddingPrice"/>; null without a price.</summary>
+    public decimal? EmbeddingCost { get; init; }
+
+    /// <summary>
+    /// The setting that ended the run before everything was done: <c>MaxRunTime</c> or <c>MaxRunCost</c>; null when nothing is left for the
+    /// next run.
+    /// </summary>
+    public string? Stopped { get; init; }
+
     /// <summary>Bytes read.</summary>
     public long Bytes { get; init; }
 

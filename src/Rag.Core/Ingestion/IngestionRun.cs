@@ -28,6 +28,7 @@ internal sealed class IngestionRun(
     private int _claimed;
     private int _done;
     private long _bytes;
+    private long _tokens;
 
     public IDocumentSource Source => source;
 
@@ -96,6 +97,19 @@ internal sealed class IngestionRun(
         );
     }
 
+    /// <summary>The setting that ends the run early, when it is reached.</summary>
+    public string? Spent =>
+        timeProvider.GetElapsedTime(_start) >= options.MaxRunTime ? nameof(IngestionOptions.MaxRunTime)
+        : Cost >= options.MaxRunCost ? nameof(IngestionOptions.MaxRunCost)
+        : null;
+
+    /// <summary>Set by who has left work undone for that reason.</summary>
+    public string? Stopped { get; set; }
+
+    private decimal? Cost => options.EmbeddingPrice * Interlocked.Read(ref _tokens) / 1_000_000;
+
+    public void AddTokens(long tokens) => Interlocked.Add(ref _tokens, tokens);
+
     public void CountEmbedded(int count) => Interlocked.Add(ref _embedded, count);
 
     public void Dispose()
@@ -118,6 +132,9 @@ internal sealed class IngestionRun(
             Resting = _plan?.Resting ?? 0,
             Chunks = _chunks,
             Embedded = _embedded,
+            EmbeddedTokens = _tokens,
+            EmbeddingCost = Cost,
+            Stopped = Stopped ?? (_done < (_plan?.Work.Count ?? 0) ? Spent : null),
             Bytes = _bytes,
             Errors = [.. _errors],
             Gaps =
