@@ -68,13 +68,15 @@ internal sealed class PlanVerb : Verb
             yield return $"delete {gone.ExternalId}";
         }
 
-        foreach (var (document, entry) in plan.Work)
+        foreach (var (document, reason) in plan.Work)
         {
-            yield return (
-                entry is null or { Version: 0, Attempts: 0 } ? "add "
-                : entry.Attempts > 0 ? "retry "
-                : "read "
-            ) + document.ExternalId;
+            var verb = reason switch
+            {
+                PlanReason.New or PlanReason.Waiting => "add",
+                PlanReason.Retry => "retry",
+                _ => "read",
+            };
+            yield return $"{verb} {document.ExternalId}";
         }
 
         if (plan.HeldDeletes > 0)

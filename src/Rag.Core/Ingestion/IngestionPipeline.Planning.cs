@@ -117,7 +117,9 @@ public sealed partial class IngestionPipeline
             .ToList();
         var sizes = gone.Select(entry => entry.Size).ToHashSet();
         var moved = new List<MovedDocument>();
-        foreach (var item in plan.Work.Where(item => item.Entry is null && sizes.Contains(item.Document.Size)))
+        foreach (
+            var item in plan.Work.Where(item => item.Reason == PlanReason.New && sizes.Contains(item.Document.Size))
+        )
         {
             if (
                 await HashAsync(source, item.Document, cancellationToken).ConfigureAwait(false)

@@ -109,13 +109,28 @@ public sealed partial class IngestionPipeline
     )
     {
         ArgumentNullException.ThrowIfNull(source);
-        var listing = await source.ListAsync(cancellationToken).ToListAsync(cancellationToken).ConfigureAwait(false);
-        var ledger = await _store
-            .ReadLedgerAsync(collection, source.Name, cancellationToken)
-            .ToListAsync(cancellationToken)
-            .ConfigureAwait(false);
-        var plan = IngestionPlan.Make(listing, ledger, Fingerprint, _time.GetUtcNow());
-        return await FindMovedAsync(source, plan, cancellationToken).ConfigureAwait(false);
+        var planner = new IngestionPlanner(Fingerprint, _time.GetUtcNow());
+        var ledger = _store.ReadLedgerAsync(collection, source.Name, cancellationToken);
+        await foreach (var entry in ledger.ConfigureAwait(false))
+        {
+            planner.Know(entry);
+        }
+
+        // After the ledger: what is pushed meanwhile is not taken for gone.
+        await foreach (var item in source.ListAsync(cancellationToken).ConfigureAwait(false))
+        {
+            planner.List(item);
+        }
+
+        if (planner.IsAnythingGone)
+        {
+            await foreach (var entry in ledger.ConfigureAwait(false))
+            {
+                planner.KnowAgain(entry);
+            }
+        }
+
+        return await FindMovedAsync(source, planner.Plan(), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Some documents, from the source to the batch that is written next. They are read one by one and embedded together.</summary>

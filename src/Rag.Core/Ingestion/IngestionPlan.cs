@@ -41,7 +41,7 @@ public sealed record IngestionPlan
     public required IReadOnlyList<SourceGap> Gaps { get; init; }
 
     /// <summary>Compares a listing with the ledger.</summary>
-    /// <param name="listing">Everything that the source listed.</param>
+    /// <param name="listing">Everything that the source listed; of what is listed twice the first counts.</param>
     /// <param name="ledger">Everything known of that source.</param>
     /// <param name="pipelineFingerprint">Fingerprint of readers, chunker and model.</param>
     /// <param name="now">The time of the plan.</param>
@@ -52,44 +52,25 @@ public sealed record IngestionPlan
         DateTimeOffset now
     )
     {
-        var known = ledger.ToDictionary(entry => entry.ExternalId, StringComparer.Ordinal);
-        var gaps = listing.OfType<SourceGap>().ToList();
-        var work = new List<PlannedDocument>();
-        var unchanged = 0;
-        var resting = 0;
-        foreach (var document in listing.OfType<SourceDocument>())
+        ArgumentNullException.ThrowIfNull(listing);
+        ArgumentNullException.ThrowIfNull(ledger);
+        var planner = new IngestionPlanner(pipelineFingerprint, now);
+        foreach (var entry in ledger)
         {
-            known.Remove(document.ExternalId, out var entry);
-            if (entry is null || NeedsLook(document, entry, pipelineFingerprint, now))
-            {
-                work.Add(
-                    new PlannedDocument(document, entry) { IsDue = entry is not null && IsDue(document, entry, now) }
-                );
-            }
-            else if (entry.State == DocumentState.Published)
-            {
-                unchanged++;
-            }
-            else
-            {
-                resting++;
-            }
+            planner.Know(entry);
         }
 
-        return new IngestionPlan
+        foreach (var item in listing)
         {
-            Work = work,
-            Gone =
-            [
-                .. known.Values.Where(entry =>
-                    !gaps.Exists(gap => entry.ExternalId.StartsWith(gap.Prefix, StringComparison.Ordinal))
-                ),
-            ],
-            Known = ledger.Count,
-            Unchanged = unchanged,
-            Resting = resting,
-            Gaps = gaps,
-        };
+            planner.List(item);
+        }
+
+        foreach (var entry in ledger)
+        {
+            planner.KnowAgain(entry);
+        }
+
+        return planner.Plan();
     }
 
     /// <summary>The same with what is only at another place; the rest of what is gone is held back where it is too much.</summary>
@@ -109,42 +90,31 @@ public sealed record IngestionPlan
             HeldDeletes = gone.Count > limit ? gone.Count : 0,
         };
     }
-
-    /// <summary>Whether it waits for a worker already, for this content.</summary>
-    private static bool IsDue(SourceDocument document, LedgerEntry entry, DateTimeOffset now) =>
-        entry.State is DocumentState.Pending or DocumentState.Failed
-        && entry.NextActionAt <= now
-        && entry.Size == document.Size
-        && entry.ModifiedAt == document.ModifiedAt;
-
-    private static bool NeedsLook(
-        SourceDocument document,
-        LedgerEntry entry,
-        string pipelineFingerprint,
-        DateTimeOffset now
-    ) =>
-        entry.State == DocumentState.Pending
-        || entry.PipelineFingerprint != pipelineFingerprint
-        || entry.Size != document.Size
-        || entry.ModifiedAt != document.ModifiedAt
-        || (entry.State == DocumentState.Failed && entry.NextActionAt <= now)
-        || (entry.State == DocumentState.Published && MayHaveChangedUnseen(entry));
-
-    /// <summary>
-    /// A file that was written around the time of the last look may have been written once more within the same tick of the file
-    /// system's clock (up to 2 s on some); its bytes are compared once more.
-    /// </summary>
-    private static bool MayHaveChangedUnseen(LedgerEntry entry) =>
-        entry.ModifiedAt is null || entry.SeenAt is null || entry.ModifiedAt >= entry.SeenAt - TimeSpan.FromSeconds(2);
 }
 
 /// <summary>A document to look at.</summary>
 /// <param name="Document">As listed.</param>
-/// <param name="Entry">As known; null for a new one.</param>
-public sealed record PlannedDocument(SourceDocument Document, LedgerEntry? Entry)
+/// <param name="Reason">Why.</param>
+public sealed record PlannedDocument(SourceDocument Document, PlanReason Reason)
 {
     /// <summary>Whether it waits for a worker already, so that nothing must be written for it.</summary>
     public bool IsDue { get; init; }
+}
+
+/// <summary>Why a document is looked at.</summary>
+public enum PlanReason
+{
+    /// <summary>It was never seen.</summary>
+    New,
+
+    /// <summary>It was listed before, and nobody has come to it yet.</summary>
+    Waiting,
+
+    /// <summary>Its size, time or pipeline is another one, or it was written around the time of the last look.</summary>
+    Changed,
+
+    /// <summary>It failed before.</summary>
+    Retry,
 }
 
 /// <summary>A document that stands at another place with the same content.</summary>

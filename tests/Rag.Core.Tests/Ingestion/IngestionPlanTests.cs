@@ -128,6 +128,46 @@ public sealed class IngestionPlanTests
     }
 
     [Fact]
+    public void It_is_said_why_a_document_is_looked_at()
+    {
+        var plan = Plan(
+            [Listed("new"), Listed("waiting"), Listed("longer", size: 11), Listed("failed")],
+            [
+                Known("waiting") with
+                {
+                    State = DocumentState.Pending,
+                    Version = 0,
+                },
+                Known("longer"),
+                Known("failed") with
+                {
+                    State = DocumentState.Failed,
+                    Attempts = 2,
+                    NextActionAt = Now,
+                },
+            ]
+        );
+
+        Assert.Equal(
+            [PlanReason.New, PlanReason.Waiting, PlanReason.Changed, PlanReason.Retry],
+            plan.Work.Select(item => item.Reason)
+        );
+    }
+
+    [Fact]
+    public void What_is_listed_twice_counts_once()
+    {
+        var plan = Plan(
+            [Listed("new"), Listed("new"), Listed("same"), Listed("same"), Listed("longer", 11), Listed("longer", 12)],
+            [Known("same"), Known("longer")]
+        );
+
+        Assert.Equal([10L, 11L], plan.Work.Select(item => item.Document.Size));
+        Assert.Equal(1, plan.Unchanged);
+        Assert.Empty(plan.Gone);
+    }
+
+    [Fact]
     public void Every_document_has_exactly_one_place_in_the_plan() =>
         Gen.Select(Gen.Int[0, 30].Array[0, 40], Gen.Int[0, 30].Array[0, 40], Gen.Int[0, 3])
             .Sample(
