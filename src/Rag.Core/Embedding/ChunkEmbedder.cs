@@ -65,6 +65,8 @@ internal sealed class ChunkEmbedder(
     /// <returns>Its tokens, estimated.</returns>
     public async ValueTask<long> EmbedAsync(IReadOnlyList<EmbeddingInput> batch, CancellationToken cancellationToken)
     {
+        using var span = RagTelemetry.Spans.StartActivity("slipway.embed");
+        span?.SetTag("gen_ai.request.model", Model).SetTag("slipway.chunks", batch.Count);
         var vectors = await generator!
             .GenerateAsync(batch.Select(item => item.Input), null, cancellationToken)
             .ConfigureAwait(false);

@@ -3,6 +3,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using Slipway.Rag.Reading;
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Internal;
 
 namespace Slipway.Rag.Ingestion;
 
@@ -59,11 +60,11 @@ public sealed partial class IngestionPipeline
         catch (ClaimLostException)
         {
             run.CountUnchanged(); // somebody else works on it now, and says what becomes of it
-            run.Done(claim);
+            run.Done(attempt, "lost");
             return;
         }
 
-        run.Done(claim);
+        run.Done(attempt, StoredValue.Text(state), exception);
         if (state == DocumentState.Skipped)
         {
             run.CountSkipped();

@@ -7,6 +7,7 @@ public sealed partial class IngestionPipeline
     private async ValueTask<IngestionReport> ReportAsync(IngestionRun run, CancellationToken cancellationToken)
     {
         var report = run.Report();
+        run.Spans.Complete(report);
         await _store
             .RecordRunAsync(run.Collection, run.Source.Name, run.StartedAt, report.ToJson(), cancellationToken)
             .ConfigureAwait(false);

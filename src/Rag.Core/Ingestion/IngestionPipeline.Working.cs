@@ -132,13 +132,16 @@ public sealed partial class IngestionPipeline
             if (result is null)
             {
                 run.CountUnchanged(); // somebody else has just done the same work
+                run.Done(document.Attempt, "lost");
+                continue;
             }
-            else if (run.CountPublished(document) % _options.MergeAfter == 0)
+
+            if (run.CountPublished(document) % _options.MergeAfter == 0)
             {
                 await _index.MergeAsync(run.Collection, cancellationToken).ConfigureAwait(false);
             }
 
-            run.Done(document.Claim);
+            run.Done(document.Attempt, "published");
         }
     }
 
@@ -159,7 +162,7 @@ public sealed partial class IngestionPipeline
         foreach (var document in documents)
         {
             run.CountUnchanged();
-            run.Done(document.Claim);
+            run.Done(document.Attempt, "unchanged");
         }
     }
 }

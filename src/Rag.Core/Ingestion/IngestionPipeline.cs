@@ -92,12 +92,20 @@ public sealed partial class IngestionPipeline
         ArgumentNullException.ThrowIfNull(source);
         using var run = new IngestionRun(source, collection, progress, _options, _time);
 
-        await PlanAndApplyAsync(run, cancellationToken).ConfigureAwait(false);
-        await WorkAsync(run, cancellationToken).ConfigureAwait(false);
-        await _index.MergeAsync(collection, cancellationToken).ConfigureAwait(false);
-        await CompleteEmbeddingsAsync(run, cancellationToken).ConfigureAwait(false);
-        await _index.OptimizeAsync(collection, cancellationToken).ConfigureAwait(false);
-        return await ReportAsync(run, cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await PlanAndApplyAsync(run, cancellationToken).ConfigureAwait(false);
+            await WorkAsync(run, cancellationToken).ConfigureAwait(false);
+            await _index.MergeAsync(collection, cancellationToken).ConfigureAwait(false);
+            await CompleteEmbeddingsAsync(run, cancellationToken).ConfigureAwait(false);
+            await _index.OptimizeAsync(collection, cancellationToken).ConfigureAwait(false);
+            return await ReportAsync(run, cancellationToken).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            run.Spans.Fail(exception);
+            throw;
+        }
     }
 
     /// <summary>Says what a run would do now. Changes nothing.</summary>

@@ -37,13 +37,13 @@ internal sealed class IngestionPlanner(string pipelineFingerprint, DateTimeOffse
     {
         var isDue = entry.State is DocumentState.Pending or DocumentState.Failed && entry.NextActionAt <= now;
         var facts =
-            (entry.State == DocumentState.Published ? Facts.Published : 0)
-            | (isDue ? Facts.Due : 0)
-            | (NeedsLook(entry) || (isDue && entry.State == DocumentState.Failed) ? Facts.NeedsLook : 0)
+            (entry.State == DocumentState.Published ? Facts.Published : Facts.None)
+            | (isDue ? Facts.Due : Facts.None)
+            | (NeedsLook(entry) || (isDue && entry.State == DocumentState.Failed) ? Facts.NeedsLook : Facts.None)
             | (
                 entry.Attempts > 0 ? Facts.Retry
                 : entry.Version == 0 ? Facts.Waiting
-                : 0
+                : Facts.None
             );
         _known.Add(Key(entry.ExternalId), new Known(entry.Size, entry.ModifiedAt?.UtcTicks, facts));
         _inLedger++;
@@ -142,6 +142,7 @@ internal sealed class IngestionPlanner(string pipelineFingerprint, DateTimeOffse
     [Flags]
     private enum Facts : byte
     {
+        None = 0,
         Published = 1,
         Due = 2,
         NeedsLook = 4,

@@ -36,6 +36,8 @@ internal sealed class IngestionRun(
     public int Lanes { get; } =
         Math.Max(options.MaxConcurrency, options.EmbeddingConcurrency ?? options.MaxConcurrency);
 
+    public IngestionSpans Spans { get; } = new(source.Name, collection, timeProvider);
+
     public Turnstile Reading { get; } = new(options.MaxConcurrency);
 
     public Turnstile Embedding { get; } = new(options.EmbeddingConcurrency ?? options.MaxConcurrency);
@@ -67,32 +69,42 @@ internal sealed class IngestionRun(
 
     public void CountUnchanged() => Interlocked.Increment(ref _unchanged);
 
-    public void CountMoved(int count) => _moved += count;
+    public void CountMoved(int count)
+    {
+        _moved += count;
+        Spans.Planned(count, 0);
+    }
 
     public void CountSkipped() => Interlocked.Increment(ref _skipped);
 
-    public void CountDeleted(int count) => _deleted += count;
+    public void CountDeleted(int count)
+    {
+        _deleted += count;
+        Spans.Planned(0, count);
+    }
 
     /// <returns>How many documents this run has published, this one included.</returns>
     public int CountPublished(FinishedDocument document)
     {
         Interlocked.Add(ref _chunks, document.Publication!.Chunks.Count);
-        Interlocked.Add(ref _embedded, document.Embedded);
+        Spans.Published(document.Publication.Chunks.Count);
+        CountEmbedded(document.Embedded);
         return document.Claim.Entry.Version == 0
             ? Interlocked.Increment(ref _added) + Volatile.Read(ref _changed)
             : Interlocked.Increment(ref _changed) + Volatile.Read(ref _added);
     }
 
     /// <summary>A document is done, one way or another, and with it its claim.</summary>
-    public void Done(DocumentClaim claim)
+    public void Done(Attempt attempt, string outcome, Exception? exception = null)
     {
-        Held.Forget([claim]);
+        Held.Forget([attempt.Claim]);
+        Spans.Document(attempt, outcome, exception);
         // Another process may do a part of the plan, or have made the plan.
         progress?.Report(
             new IngestionProgress(
                 Interlocked.Increment(ref _done),
                 Math.Max(_plan?.Work.Count ?? 0, _claimed),
-                claim.Document.Name
+                attempt.Claim.Document.Name
             )
         );
     }
@@ -110,10 +122,15 @@ internal sealed class IngestionRun(
 
     public void AddTokens(long tokens) => Interlocked.Add(ref _tokens, tokens);
 
-    public void CountEmbedded(int count) => Interlocked.Add(ref _embedded, count);
+    public void CountEmbedded(int count)
+    {
+        Interlocked.Add(ref _embedded, count);
+        Spans.Embedded(count);
+    }
 
     public void Dispose()
     {
+        Spans.Dispose();
         Reading.Dispose();
         Embedding.Dispose();
     }

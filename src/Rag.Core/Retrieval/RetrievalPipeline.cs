@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Numerics.Tensors;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
@@ -51,6 +52,8 @@ public sealed partial class RetrievalPipeline(
             return new RetrievalResult([]);
         }
 
+        var start = Stopwatch.GetTimestamp();
+        using var span = RagTelemetry.Spans.StartActivity("slipway.retrieve");
         while (true)
         {
             // Before the snapshot: a call to a model must not keep a transaction open.
@@ -58,6 +61,13 @@ public sealed partial class RetrievalPipeline(
             var (vector, note) = await EmbedAsync(model, request.Query, cancellationToken).ConfigureAwait(false);
             if (await SearchAsync(request, model, vector, note, cancellationToken).ConfigureAwait(false) is { } found)
             {
+                var legs = vector is null || found.Note is not null ? "words" : "hybrid";
+                span?.SetTag("slipway.legs", legs).SetTag("slipway.passages", found.Count);
+                RagTelemetry.RetrievalDuration.Record(
+                    Stopwatch.GetElapsedTime(start).TotalSeconds,
+                    new KeyValuePair<string, object?>("slipway.collection", request.Collection.Collection),
+                    new KeyValuePair<string, object?>("slipway.legs", legs)
+                );
                 return found;
             }
         }
@@ -89,13 +99,11 @@ public sealed partial class RetrievalPipeline(
             }
 
             var depth = Math.Max(_options.CandidatesPerLeg, 4 * request.Count);
-            var lexical = await snapshot
-                .SearchTextAsync(request.Query, depth, _options.Bm25, cancellationToken)
+            var lexical = await SearchTextAsync(snapshot, request.Query, depth, cancellationToken)
                 .ConfigureAwait(false);
             var nearest = vector is null
                 ? []
-                : await snapshot
-                    .SearchVectorsAsync(model!.Fingerprint, vector.Value, depth, cancellationToken)
+                : await SearchVectorsAsync(snapshot, model!.Fingerprint, vector.Value, depth, cancellationToken)
                     .ConfigureAwait(false);
 
             var fused = Fusion.Fuse(lexical, nearest, _options);
@@ -103,6 +111,29 @@ public sealed partial class RetrievalPipeline(
                 .ConfigureAwait(false);
             return new RetrievalResult(passages, note);
         }
+    }
+
+    private async ValueTask<IReadOnlyList<ScoredChunk>> SearchTextAsync(
+        ISearchSnapshot snapshot,
+        string query,
+        int depth,
+        CancellationToken cancellationToken
+    )
+    {
+        using var span = RagTelemetry.Spans.StartActivity("slipway.retrieve.words");
+        return await snapshot.SearchTextAsync(query, depth, _options.Bm25, cancellationToken).ConfigureAwait(false);
+    }
+
+    private static async ValueTask<IReadOnlyList<ScoredChunk>> SearchVectorsAsync(
+        ISearchSnapshot snapshot,
+        string model,
+        ReadOnlyMemory<float> vector,
+        int depth,
+        CancellationToken cancellationToken
+    )
+    {
+        using var span = RagTelemetry.Spans.StartActivity("slipway.retrieve.vectors");
+        return await snapshot.SearchVectorsAsync(model, vector, depth, cancellationToken).ConfigureAwait(false);
     }
 
     private async ValueTask<(ReadOnlyMemory<float>? Vector, string? Note)> EmbedAsync(
