@@ -6,11 +6,17 @@ if (args is ["ingest", var folder])
     return await IngestionReportCommand.RunAsync(folder);
 }
 
-if (args is ["rescan", .. var files])
+try
 {
-    return await RescanReportCommand.RunAsync(
-        files is [var count] ? int.Parse(count, System.Globalization.CultureInfo.InvariantCulture) : 100_000
-    );
+    if (args is ["rescan", .. var rescan])
+    {
+        return await RescanReportCommand.RunAsync(rescan);
+    }
+}
+catch (ArgumentException exception)
+{
+    Console.Error.WriteLine(exception.Message);
+    return 2;
 }
 
 if (args is ["filters", .. var rest])

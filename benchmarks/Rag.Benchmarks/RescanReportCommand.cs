@@ -1,13 +1,14 @@
-using System.Diagnostics;
 using System.Globalization;
-using System.IO.Enumeration;
+using Slipway.Rag.Ingestion;
 using Slipway.Rag.Sources;
+using Slipway.Rag.Storage;
 
 namespace Slipway.Rag.Benchmarks;
 
 /// <summary>
-/// <c>-- rescan [FILES]</c>: what it costs to look at a folder in which nothing changed. Prints time and memory of bare walks over a tree of
-/// small files and of <see cref="LocalFolderSource"/>'s listing, all warm, with their ratios.
+/// <c>-- rescan [FILES] [--store sqlite|postgres] [--rounds N]</c>: what it costs to look at a folder in which nothing changed. A tree of small
+/// files is ingested once; then a new process prints time and memory of bare walks over it, of the listing, of the ledger, and of the whole
+/// engine, all warm, with their ratios to the first walk.
 /// </summary>
 internal static class RescanReportCommand
 {
@@ -17,42 +18,30 @@ internal static class RescanReportCommand
     /// <summary>The machine is shared: the fastest of several rounds is the one that was disturbed least.</summary>
     private const int Rounds = 7;
 
-    public static async Task<int> RunAsync(int files)
+    public static async Task<int> RunAsync(string[] arguments)
     {
+        var options = new CommandOptions(arguments, "files", "store", "rounds", "folder", "database");
+        var files = options.Number("files", 100_000);
+        var rounds = options.Number("rounds", Rounds);
+        if (options.Text("folder") is { } tree && options.Text("database") is { } database)
+        {
+            await MeasureAsync(tree, files, options.Store, database, rounds);
+            return 0;
+        }
+
         var folder = Directory.CreateTempSubdirectory("slipway-rescan-").FullName;
         try
         {
             Fill(folder, files);
-            using var source = new LocalFolderSource(folder);
-            (string Name, Func<Task<int>> Walk)[] walks =
-            [
-                ("walk, FileInfo length and time", () => Task.FromResult(WalkFileInfo(folder))),
-                ("walk, length and time without objects", () => Task.FromResult(WalkEntries(folder))),
-                ("LocalFolderSource.ListAsync", () => ListAsync(source)),
-            ];
-            var fastest = new (double Seconds, long Allocated)[walks.Length];
-            Array.Fill(fastest, (double.MaxValue, 0));
-            for (var round = 0; round < Rounds; round++) // in turn, so that what disturbs one disturbs all
-            {
-                for (var i = 0; i < walks.Length; i++)
-                {
-                    var measured = await MeasureAsync(walks[i].Walk, files);
-                    fastest[i] = measured.Seconds < fastest[i].Seconds ? measured : fastest[i];
-                }
-            }
-
-            using var process = Process.GetCurrentProcess();
-            Console.WriteLine("| step | seconds | ratio | allocated, MB |");
-            Console.WriteLine("|---|---|---|---|");
-            for (var i = 0; i < walks.Length; i++)
-            {
-                Print(
-                    $"| {walks[i].Name} | {fastest[i].Seconds:0.000} | {fastest[i].Seconds / fastest[0].Seconds:0.00} | {fastest[i].Allocated / 1e6:0.0} |"
-                );
-            }
-
-            Print($"\n{files} files; peak memory of the process {process.PeakWorkingSet64 / 1e6:0} MB");
-            return 0;
+            await using var place = await EnginePlace.CreateAsync(options.Store);
+            await IngestAsync(folder, files, place);
+            // What was ingested shall not be in the memory of who looks again.
+            using var child = ChildProcess.Start([
+                .. (string[])["rescan", $"{files}", "--rounds", $"{rounds}", "--store", place.Store],
+                .. (string[])["--folder", folder, "--database", place.Name],
+            ]);
+            await child.WaitForExitAsync();
+            return child.ExitCode;
         }
         finally
         {
@@ -62,6 +51,8 @@ internal static class RescanReportCommand
 
     private static void Fill(string folder, int files)
     {
+        // Long ago: a file that was written just before it is read is read once more.
+        var written = TimeProvider.System.GetUtcNow().UtcDateTime.AddDays(-1);
         for (var i = 0; i < files; i++)
         {
             var number = i / FilesInFolder;
@@ -71,63 +62,102 @@ internal static class RescanReportCommand
                 Directory.CreateDirectory(path);
             }
 
-            File.WriteAllText(Path.Combine(path, $"document-{i:000000}.md"), "text");
+            var file = Path.Combine(path, $"document-{i:000000}.md");
+            File.WriteAllText(file, $"# Document {i}\n\nIts text is as short as its title.\n");
+            File.SetLastWriteTimeUtc(file, written);
         }
     }
 
-    private static async Task<(double Seconds, long Allocated)> MeasureAsync(Func<Task<int>> walk, int files)
+    private static async Task IngestAsync(string folder, int files, EnginePlace place)
     {
-        GC.Collect();
-        var allocated = GC.GetTotalAllocatedBytes(precise: true);
-        var start = TimeProvider.System.GetTimestamp();
-        var found = await walk();
-        var seconds = TimeProvider.System.GetElapsedTime(start).TotalSeconds;
-        return found == files
-            ? (seconds, GC.GetTotalAllocatedBytes(precise: true) - allocated)
-            : throw new InvalidOperationException($"{found} files were found of {files}.");
+        await using var store = await place.OpenAsync();
+        using var source = new LocalFolderSource(folder);
+        IngestionReport report = null!;
+        var memory = await MemoryWatch.MeasureAsync(async () =>
+            report = await store.Pipeline().RunAsync(source, CollectionKey.Default)
+        );
+        Require(report.Added, files);
+        Print(
+            $"{place.Store}: {files} files ingested in {memory.Seconds:0.0} s, {files / memory.Seconds:0} files/s, at most {memory.Resident / 1e6:0} MB over the idle process; {await place.SizeAsync()}\n"
+        );
     }
 
-    private static int WalkFileInfo(string folder)
+    private static async Task MeasureAsync(string folder, int files, string storeName, string database, int rounds)
     {
-        var (files, checksum) = (0, 0L);
-        foreach (var file in new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories))
+        await using var store = await EnginePlace.OpenAsync(storeName, database);
+        using var source = new LocalFolderSource(folder);
+        var pipeline = store.Pipeline();
+        (string Name, Func<Task<int>> Work)[] steps =
+        [
+            ("walk, FileInfo length and time", () => Task.FromResult(BareWalk.FileInfos(folder))),
+            ("walk, length and time without objects", () => Task.FromResult(BareWalk.Entries(folder))),
+            ("LocalFolderSource.ListAsync", () => CountAsync(source.ListAsync(), IsListed)),
+            (
+                "IDocumentStore.ReadLedgerAsync",
+                () => CountAsync(store.Documents.ReadLedgerAsync(CollectionKey.Default, source.Name), IsPublished)
+            ),
+            (
+                "IngestionPipeline.RunAsync, nothing changed",
+                async () => (await pipeline.RunAsync(source, CollectionKey.Default)).Unchanged
+            ),
+        ];
+        var all = steps.Select(_ => new List<MemoryWatch>()).ToArray();
+        for (var round = 0; round <= rounds; round++) // in turn, so that what disturbs one disturbs all; the first only compiles
         {
-            files++;
-            checksum += file.Length + file.LastWriteTimeUtc.Ticks;
+            for (var i = 0; i < steps.Length; i++)
+            {
+                var found = 0;
+                var measured = await MemoryWatch.MeasureAsync(async () => found = await steps[i].Work());
+                Require(found, files);
+                if (round > 0)
+                {
+                    all[i].Add(measured);
+                }
+            }
         }
 
-        return checksum == 0 ? 0 : files;
+        Console.WriteLine(
+            "| step | fastest s | ratio | median s | ratio | allocated, MB | managed over idle, MB | resident over idle, MB |"
+        );
+        Console.WriteLine("|---|---:|---:|---:|---:|---:|---:|---:|");
+        var (fastest, median) = (all[0].Min(one => one.Seconds), Median(all[0]));
+        for (var i = 0; i < steps.Length; i++)
+        {
+            var (least, middle) = (all[i].Min(one => one.Seconds), Median(all[i]));
+            Print(
+                $"| {steps[i].Name} | {least:0.000} | {least / fastest:0.00} | {middle:0.000} | {middle / median:0.00} | {all[i].Max(one => one.Allocated) / 1e6:0.0} | {all[i].Max(one => one.Managed) / 1e6:0.0} | {all[i].Max(one => one.Resident) / 1e6:0.0} |"
+            );
+        }
+
+        Print(
+            $"\n{files} files, {rounds} rounds; memory is the most of all rounds. The process had at most {all.Max(step => step.Max(one => one.Peak)) / 1e6:0} MB."
+        );
     }
 
-    private static int WalkEntries(string folder)
+    private static bool IsListed(SourceItem item) => item is SourceDocument { Size: > 0, ModifiedAt: not null };
+
+    private static bool IsPublished(LedgerEntry entry) => entry.State == DocumentState.Published;
+
+    private static async Task<int> CountAsync<T>(IAsyncEnumerable<T> items, Func<T, bool> counts)
     {
-        var (files, checksum) = (0, 0L);
-        var walk = new FileSystemEnumerable<long>(
-            folder,
-            static (ref FileSystemEntry entry) => entry.Length + entry.LastWriteTimeUtc.Ticks,
-            new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.None }
-        )
+        var count = 0;
+        await foreach (var item in items)
         {
-            ShouldIncludePredicate = static (ref FileSystemEntry entry) => !entry.IsDirectory,
-        };
-        foreach (var fact in walk)
-        {
-            files++;
-            checksum += fact;
+            count += counts(item) ? 1 : 0;
         }
 
-        return checksum == 0 ? 0 : files;
+        return count;
     }
 
-    private static async Task<int> ListAsync(LocalFolderSource source)
-    {
-        var files = 0;
-        await foreach (var item in source.ListAsync())
-        {
-            files += item is SourceDocument { Size: > 0, ModifiedAt: not null } ? 1 : 0;
-        }
+    private static double Median(List<MemoryWatch> rounds) =>
+        rounds.Select(one => one.Seconds).Order().ElementAt(rounds.Count / 2);
 
-        return files;
+    private static void Require(int found, int files)
+    {
+        if (found != files)
+        {
+            throw new InvalidOperationException($"{found} files were found of {files}.");
+        }
     }
 
     private static void Print(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));

@@ -19,7 +19,7 @@ internal sealed class BenchmarkDatabase : IAsyncDisposable
     private BenchmarkDatabase(string server, string name, bool keep)
     {
         (_server, _name, _keep) = (server, name, keep);
-        ConnectionString = new NpgsqlConnectionStringBuilder(server) { Database = name }.ConnectionString;
+        ConnectionString = ConnectionStringTo(name);
         Database = new PostgresDatabase(
             new PostgresStorageOptions { ConnectionString = ConnectionString },
             TimeProvider.System
@@ -29,6 +29,13 @@ internal sealed class BenchmarkDatabase : IAsyncDisposable
 
     public string ConnectionString { get; }
 
+    /// <summary>Its name on the server.</summary>
+    public string Name => _name;
+
+    private static string Server =>
+        Environment.GetEnvironmentVariable(Variable)
+        ?? throw new InvalidOperationException($"Set {Variable} to the connection string of a server's superuser.");
+
     public PostgresDatabase Database { get; }
 
     public PostgresSearchIndex Index { get; }
@@ -36,11 +43,12 @@ internal sealed class BenchmarkDatabase : IAsyncDisposable
     /// <summary>Whether the corpus is in it already.</summary>
     public bool IsLoaded { get; private init; }
 
+    public static string ConnectionStringTo(string name) =>
+        new NpgsqlConnectionStringBuilder(Server) { Database = name }.ConnectionString;
+
     public static async Task<BenchmarkDatabase> CreateAsync(string? kept = null)
     {
-        var server =
-            Environment.GetEnvironmentVariable(Variable)
-            ?? throw new InvalidOperationException($"Set {Variable} to the connection string of a server's superuser.");
+        var server = Server;
         var name = "slipway_benchmark_" + (kept ?? Guid.NewGuid().ToString("N")[..12]);
         var exists =
             kept is not null && await ExecuteAsync(server, $"select 1 from pg_database where datname = '{name}'") is 1;
