@@ -12,6 +12,11 @@ try
     {
         return await RescanReportCommand.RunAsync(rescan);
     }
+
+    if (args is ["throughput", .. var throughput])
+    {
+        return await ThroughputReportCommand.RunAsync(throughput);
+    }
 }
 catch (ArgumentException exception)
 {
