@@ -17,6 +17,11 @@ try
     {
         return await ThroughputReportCommand.RunAsync(throughput);
     }
+
+    if (args is ["scaling", .. var scaling])
+    {
+        return await ScalingReportCommand.RunAsync(scaling);
+    }
 }
 catch (ArgumentException exception)
 {

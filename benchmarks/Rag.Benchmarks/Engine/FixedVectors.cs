@@ -13,6 +13,10 @@ internal sealed class FixedVectors(TimeSpan delay = default) : IEmbeddingGenerat
 
     private static readonly Embedding<float>[] Vectors = Make();
 
+    private int _calls;
+
+    public int Calls => _calls;
+
     public static ReadOnlyMemory<float> Of(string text) => Vectors[text.Length % Vectors.Length].Vector;
 
     public async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
@@ -21,6 +25,7 @@ internal sealed class FixedVectors(TimeSpan delay = default) : IEmbeddingGenerat
         CancellationToken cancellationToken = default
     )
     {
+        Interlocked.Increment(ref _calls);
         if (delay > TimeSpan.Zero)
         {
             await Task.Delay(delay, TimeProvider.System, cancellationToken);
