@@ -114,8 +114,9 @@ internal sealed partial class SqliteDocumentStore
             session =>
             {
                 using var reader = session.Query(
+                    // Left to itself SQLite walks over the whole collection: that has two columns of an index, this only one.
                     """
-                    select distinct owner from documents
+                    select distinct owner from documents indexed by documents_held
                     where owner is not null and claimed_until > slipway_now() and tenant = $1 and collection = $2
                     """,
                     collection.Tenant,
@@ -140,7 +141,10 @@ internal sealed partial class SqliteDocumentStore
         database.WriteAsync(
             session =>
                 session.Execute(
-                    "update documents set owner = null, claimed_until = null where owner = $1 and tenant = $2 and collection = $3",
+                    """
+                    update documents indexed by documents_held set owner = null, claimed_until = null
+                    where owner = $1 and tenant = $2 and collection = $3
+                    """,
                     owner,
                     collection.Tenant,
                     collection.Collection
