@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Npgsql;
 using Testcontainers.PostgreSql;
 
 namespace Slipway.Tests;
@@ -7,12 +8,15 @@ namespace Slipway.Tests;
 /// <summary>A server in a container of its own. Its port stays the same when it is started again.</summary>
 internal sealed class ContainerPostgres : IOwnPostgres
 {
+    /// <summary>Testcontainers switches them off, and a killed server then forgets what it has answered.</summary>
+    private static readonly string[] Durable = ["fsync=on", "full_page_writes=on", "synchronous_commit=on"];
+
     private readonly PostgreSqlContainer _container;
 
     private ContainerPostgres(string[] settings) =>
         _container = new PostgreSqlBuilder(PostgresServer.Image)
             .WithPortBinding(FreePort(), PostgreSqlBuilder.PostgreSqlPort)
-            .WithCommand([.. settings.SelectMany(setting => new[] { "-c", setting })])
+            .WithCommand([.. Durable.Concat(settings).SelectMany(setting => new[] { "-c", setting })])
             .Build();
 
     public string ConnectionString => _container.GetConnectionString();
@@ -34,13 +38,17 @@ internal sealed class ContainerPostgres : IOwnPostgres
         }
     }
 
-    public Task StopAsync() => _container.StopAsync(TestContext.Current.CancellationToken);
+    public async Task StopAsync()
+    {
+        await _container.StopAsync(TestContext.Current.CancellationToken);
+        NpgsqlConnection.ClearAllPools(); // those of the tests, not of what is tested
+    }
 
     public async Task KillAsync()
     {
         // The kernel lets nobody inside kill the first process for good; this signal ends it without any tidying up.
         await _container.ExecAsync(["sh", "-c", "kill -QUIT 1"], TestContext.Current.CancellationToken);
-        await _container.StopAsync(TestContext.Current.CancellationToken);
+        await StopAsync();
     }
 
     public ValueTask DisposeAsync() => _container.DisposeAsync();
