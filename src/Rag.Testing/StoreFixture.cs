@@ -5,7 +5,7 @@ namespace Slipway.Rag.Testing;
 
 /// <summary>A store under test: every contract over one fresh database.</summary>
 /// <remarks>
-/// The fixture that <see cref="OpenStore"/> gave owns the database and removes it when it is disposed; one that <see cref="ReopenAsync"/>
+/// The fixture that <see cref="OpenStore"/> gave owns the database and removes it when it is disposed; one that <see cref="ReopenAsync(CancellationToken)"/>
 /// gave owns only its connections.
 /// </remarks>
 public abstract class StoreFixture : IAsyncDisposable
@@ -39,6 +39,18 @@ public abstract class StoreFixture : IAsyncDisposable
 
     /// <summary>The same database as another process has it: nothing in memory is shared. The caller disposes it.</summary>
     public abstract ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken);
+
+    /// <summary>
+    /// As <see cref="ReopenAsync(CancellationToken)"/>, with an observer of what the process does to the database. Null, the default, for a
+    /// store that cannot tell: what needs it is skipped.
+    /// </summary>
+    /// <param name="observe">
+    /// Told of each statement before it runs and once more behind each commit. What it throws ends the statement's unit of work, which is
+    /// not repeated.
+    /// </param>
+    /// <param name="cancellationToken">The test's token.</param>
+    public virtual ValueTask<StoreFixture?> ReopenAsync(Action<string> observe, CancellationToken cancellationToken) =>
+        default;
 
     /// <summary>Now, by the clock of leases and claims.</summary>
     public abstract ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken);

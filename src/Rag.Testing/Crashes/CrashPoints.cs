@@ -5,6 +5,7 @@ namespace Slipway.Rag.Testing;
 /// <param name="afterwards">Whether the call still takes effect.</param>
 internal sealed class CrashPoints(int at, bool afterwards)
 {
+    private readonly List<string> _names = [];
     private int _calls;
 
     /// <summary>Calls so far.</summary>
@@ -13,16 +14,22 @@ internal sealed class CrashPoints(int at, bool afterwards)
     /// <summary>From then on nothing it does has an effect.</summary>
     public bool IsDead { get; private set; }
 
-    /// <summary>The calls by name, for whoever wonders what a number stands for.</summary>
-    public List<string> Names { get; } = [];
+    /// <summary>Says where it dies, for whoever wonders what a number stands for.</summary>
+    public string Describe()
+    {
+        lock (_names)
+        {
+            return $"{(afterwards ? "after" : "before")} {(at <= _names.Count ? _names[at - 1] : "a call that never came")}";
+        }
+    }
 
     public int Enter(string name)
     {
         ThrowIfDead();
         var call = Interlocked.Increment(ref _calls);
-        lock (Names)
+        lock (_names)
         {
-            Names.Add(name);
+            _names.Add(name);
         }
 
         if (call == at && !afterwards)

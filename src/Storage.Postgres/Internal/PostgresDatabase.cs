@@ -48,6 +48,12 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
 
     public TimeProvider Time { get; }
 
+    /// <summary>
+    /// Told of each batch of statements before it is sent, and once more behind each commit: a test ends a process there by an exception.
+    /// Null outside of tests.
+    /// </summary>
+    public Action<string>? Observe { get; init; }
+
     /// <summary>Who in this process waits for what.</summary>
     public ChangeHub Changes { get; }
 
@@ -98,7 +104,13 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
                 async cancellation =>
                 {
                     var session = await PostgresSession
-                        .BeginAsync(_dataSource, PostgresCaller.Of(principal, _workingRole), write: true, cancellation)
+                        .BeginAsync(
+                            _dataSource,
+                            PostgresCaller.Of(principal, _workingRole),
+                            write: true,
+                            Observe,
+                            cancellation
+                        )
                         .ConfigureAwait(false);
                     await using (session.ConfigureAwait(false))
                     {
@@ -141,7 +153,13 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
                 async cancellation =>
                 {
                     var session = await PostgresSession
-                        .BeginAsync(_dataSource, PostgresCaller.Of(principal, _workingRole), write: false, cancellation)
+                        .BeginAsync(
+                            _dataSource,
+                            PostgresCaller.Of(principal, _workingRole),
+                            write: false,
+                            Observe,
+                            cancellation
+                        )
                         .ConfigureAwait(false);
                     await using (session.ConfigureAwait(false))
                     {
@@ -163,6 +181,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
                         _dataSource,
                         PostgresCaller.Of(principal, _workingRole),
                         write: false,
+                        Observe,
                         cancellation
                     ),
                 cancellationToken
@@ -171,8 +190,11 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
     }
 
     /// <summary>A connection around the pooler, for what needs a session of its own. The caller disposes it.</summary>
-    public ValueTask<NpgsqlConnection> OpenDirectAsync(CancellationToken cancellationToken) =>
-        _direct.OpenConnectionAsync(cancellationToken);
+    public ValueTask<NpgsqlConnection> OpenDirectAsync(CancellationToken cancellationToken)
+    {
+        Observe?.Invoke("connect");
+        return _direct.OpenConnectionAsync(cancellationToken);
+    }
 
     /// <summary>Runs work and turns the driver's errors into errors that name the database and the fix.</summary>
     public async Task<T> GuardAsync<T>(Func<Task<T>> work)
@@ -248,7 +270,7 @@ internal sealed class PostgresDatabase : IAsyncDisposable, IDisposable
     private async Task<bool> KnowsVectorAsync(CancellationToken cancellationToken)
     {
         var session = await PostgresSession
-            .BeginAsync(_dataSource, PostgresCaller.Of(null, null), write: false, cancellationToken)
+            .BeginAsync(_dataSource, PostgresCaller.Of(null, null), write: false, Observe, cancellationToken)
             .ConfigureAwait(false);
         await using (session.ConfigureAwait(false))
         {

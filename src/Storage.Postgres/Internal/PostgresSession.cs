@@ -18,17 +18,20 @@ internal sealed class PostgresSession : IAsyncDisposable
     public const string ServerLifeSql = "coalesce(pg_stat_get_bgwriter_stat_reset_time()::text, '')";
 
     private readonly NpgsqlTransaction _transaction;
+    private readonly Action<string>? _observe;
     private NpgsqlBatch? _queued;
     private bool _firstAnswerIsOurs;
 
     private PostgresSession(
         NpgsqlConnection connection,
         NpgsqlTransaction transaction,
+        Action<string>? observe,
         CancellationToken cancellationToken
     )
     {
         Connection = connection;
         _transaction = transaction;
+        _observe = observe;
         CancellationToken = cancellationToken;
     }
 
@@ -47,10 +50,16 @@ internal sealed class PostgresSession : IAsyncDisposable
     public string? ServerLife { get; private set; }
 
     /// <summary>Opens a connection and a transaction; both reach the server together with the first statement.</summary>
+    /// <param name="dataSource">The pool.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="write">Whether anything is changed.</param>
+    /// <param name="observe"><see cref="PostgresDatabase.Observe"/>; null for nobody.</param>
+    /// <param name="cancellationToken">Of the unit of work.</param>
     public static async Task<PostgresSession> BeginAsync(
         NpgsqlDataSource dataSource,
         PostgresCaller caller,
         bool write,
+        Action<string>? observe,
         CancellationToken cancellationToken
     )
     {
@@ -64,7 +73,7 @@ internal sealed class PostgresSession : IAsyncDisposable
                     cancellationToken
                 )
                 .ConfigureAwait(false);
-            var session = new PostgresSession(connection, transaction, cancellationToken);
+            var session = new PostgresSession(connection, transaction, observe, cancellationToken);
             session.Introduce(caller, write);
             return session;
         }
@@ -145,7 +154,9 @@ internal sealed class PostgresSession : IAsyncDisposable
         }
 
         await FlushAsync().ConfigureAwait(false);
+        _observe?.Invoke("commit");
         await _transaction.CommitAsync(CancellationToken).ConfigureAwait(false);
+        _observe?.Invoke("committed");
     }
 
     /// <summary>Rolls back what was not committed and gives the connection back.</summary>
@@ -182,6 +193,7 @@ internal sealed class PostgresSession : IAsyncDisposable
     {
         var batch = _queued!;
         _queued = null;
+        _observe?.Invoke(batch.BatchCommands[^1].CommandText);
         var reader = await batch.ExecuteReaderAsync(CancellationToken).ConfigureAwait(false);
         try
         {

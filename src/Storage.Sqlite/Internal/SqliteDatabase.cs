@@ -37,6 +37,12 @@ internal sealed class SqliteDatabase : IDisposable
 
     public TimeProvider Time { get; }
 
+    /// <summary>
+    /// Told of each statement before it runs, and once more behind each commit: a test ends a process there by an exception. Null outside
+    /// of tests.
+    /// </summary>
+    public Action<string>? Observe { get; init; }
+
     /// <summary>Who in this process waits for what.</summary>
     public ChangeHub Changes { get; }
 
@@ -90,12 +96,15 @@ internal sealed class SqliteDatabase : IDisposable
             return Guard(() =>
             {
                 var session = _writer!;
+                session.Observe("begin immediate");
                 using var transaction = session.Connection.BeginTransaction();
                 session.Transaction = transaction;
                 try
                 {
                     var result = work(session);
+                    session.Observe("commit");
                     transaction.Commit();
+                    session.Observe("committed");
                     foreach (var topic in session.Changed)
                     {
                         Changes.Raise(topic.Key);
@@ -141,6 +150,7 @@ internal sealed class SqliteDatabase : IDisposable
         await OpenAsync(cancellationToken).ConfigureAwait(false);
         return Guard(() =>
         {
+            Observe?.Invoke("begin");
             var session = _readers.TryTake(out var kept) ? kept : OpenSession();
             session.Transaction = session.Connection.BeginTransaction(deferred: true);
             return new SqliteRead(this, session);
@@ -251,7 +261,7 @@ internal sealed class SqliteDatabase : IDisposable
                 "pragma journal_mode = wal; pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -8000; "
                 + (_options.FlushEveryCommit ? "pragma synchronous = full" : "pragma synchronous = normal");
             pragmas.ExecuteNonQuery();
-            return new SqliteSession(connection);
+            return new SqliteSession(connection, Observe);
         }
         catch
         {

@@ -6,7 +6,9 @@ namespace Slipway.Storage.Sqlite.Internal;
 /// A connection with its prepared statements. One user at a time. Parameters are $1, $2 … in the order given; a reader must be
 /// disposed before the same statement runs again.
 /// </summary>
-internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
+/// <param name="connection">Open; disposed with the session.</param>
+/// <param name="observe"><see cref="SqliteDatabase.Observe"/>; null for nobody.</param>
+internal sealed class SqliteSession(SqliteConnection connection, Action<string>? observe = null) : IDisposable
 {
     private readonly Dictionary<string, SqliteCommand> _statements = new(StringComparer.Ordinal);
 
@@ -26,6 +28,9 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
     public object? Scalar(string sql, params ReadOnlySpan<object?> arguments) =>
         Prepare(sql, arguments).ExecuteScalar() is var value && value is DBNull ? null : value;
 
+    /// <summary>Says that a statement is about to run that is not run by this object, or what has become of one.</summary>
+    public void Observe(string statement) => observe?.Invoke(statement);
+
     /// <summary>Runs a statement that is made for the occasion, and so is not kept.</summary>
     public T ReadOnce<T>(string sql, IReadOnlyList<object?> arguments, Func<SqliteDataReader, T> read)
     {
@@ -37,6 +42,7 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
             statement.Parameters.Add(new SqliteParameter("$" + (i + 1), arguments[i] ?? DBNull.Value));
         }
 
+        observe?.Invoke(sql);
         using var reader = statement.ExecuteReader();
         return read(reader);
     }
@@ -71,6 +77,7 @@ internal sealed class SqliteSession(SqliteConnection connection) : IDisposable
             statement.Parameters[i].Value = arguments[i] ?? DBNull.Value;
         }
 
+        observe?.Invoke(sql);
         return statement;
     }
 }

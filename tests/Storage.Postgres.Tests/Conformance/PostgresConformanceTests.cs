@@ -54,6 +54,8 @@ public sealed class PostgresPlanTests() : PlanSuite(PostgresStoreFixture.OpenAsy
 public sealed class PostgresCrashTests() : CrashSuite(PostgresStoreFixture.OpenAsync)
 {
     protected override int Step => 7;
+
+    protected override int StatementStep => 7;
 }
 
 public sealed class PostgresIngestionTests() : IngestionSuite(PostgresStoreFixture.OpenAsync);

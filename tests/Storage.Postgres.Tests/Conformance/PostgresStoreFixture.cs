@@ -18,17 +18,19 @@ internal sealed class PostgresStoreFixture : StoreFixture
     /// <param name="time">The store's clock.</param>
     /// <param name="owns">Whether the database is dropped with this.</param>
     /// <param name="options">Another way there.</param>
+    /// <param name="observe">Told of each statement.</param>
     public PostgresStoreFixture(
         PostgresTestDatabase test,
         TimeProvider time,
         bool owns,
-        PostgresStorageOptions? options = null
+        PostgresStorageOptions? options = null,
+        Action<string>? observe = null
     )
     {
         (_test, _owns) = (test, owns);
         Database = options is null
-            ? new PostgresDatabase(test.DataSource, ownsDataSource: false, test.Options, time)
-            : new PostgresDatabase(options, time);
+            ? new PostgresDatabase(test.DataSource, ownsDataSource: false, test.Options, time) { Observe = observe }
+            : new PostgresDatabase(options, time) { Observe = observe };
         _documents = new PostgresDocumentStore(Database);
         _changes = new PostgresChangeSignal(Database);
         Leases = new PostgresLeaseStore(Database);
@@ -72,6 +74,9 @@ internal sealed class PostgresStoreFixture : StoreFixture
 
     public override ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken) =>
         new(new PostgresStoreFixture(_test, Database.Time, owns: false));
+
+    public override ValueTask<StoreFixture?> ReopenAsync(Action<string> observe, CancellationToken cancellationToken) =>
+        new(new PostgresStoreFixture(_test, Database.Time, owns: false, observe: observe));
 
     public override async ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) =>
         new((DateTime)(await _test.ExecuteAsync("select slipway.now()"))!);

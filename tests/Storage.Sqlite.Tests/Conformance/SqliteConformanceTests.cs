@@ -60,7 +60,10 @@ public sealed class SqliteEmbeddingGenerationTests() : EmbeddingGenerationSuite(
 
 public sealed class SqlitePlanTests() : PlanSuite(SqliteStoreFixture.OpenAsync);
 
-public sealed class SqliteCrashTests() : CrashSuite(SqliteStoreFixture.OpenAsync);
+public sealed class SqliteCrashTests() : CrashSuite(SqliteStoreFixture.OpenAsync)
+{
+    protected override int StatementStep => 4;
+}
 
 public sealed class SqliteIngestionTests() : IngestionSuite(SqliteStoreFixture.OpenAsync);
 

@@ -15,13 +15,13 @@ internal sealed class SqliteStoreFixture : StoreFixture
     private readonly SqliteDocumentStore _documents;
     private readonly SqliteChangeSignal _changes;
 
-    private SqliteStoreFixture(TemporaryFolder folder, TimeProvider time, bool owns)
+    private SqliteStoreFixture(TemporaryFolder folder, TimeProvider time, bool owns, Action<string>? observe = null)
     {
         (_folder, _owns) = (folder, owns);
-        Database = new SqliteDatabase(
-            new SqliteStorageOptions { Path = Path.Combine(folder.Path, "slipway.db") },
-            time
-        );
+        Database = new SqliteDatabase(new SqliteStorageOptions { Path = Path.Combine(folder.Path, "slipway.db") }, time)
+        {
+            Observe = observe,
+        };
         _documents = new SqliteDocumentStore(Database);
         _changes = new SqliteChangeSignal(Database);
         Leases = new SqliteLeaseStore(Database);
@@ -59,6 +59,9 @@ internal sealed class SqliteStoreFixture : StoreFixture
 
     public override ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken) =>
         new(new SqliteStoreFixture(_folder, Database.Time, owns: false));
+
+    public override ValueTask<StoreFixture?> ReopenAsync(Action<string> observe, CancellationToken cancellationToken) =>
+        new(new SqliteStoreFixture(_folder, Database.Time, owns: false, observe));
 
     public override ValueTask<DateTimeOffset> ReadClockAsync(CancellationToken cancellationToken) =>
         new(Database.Time.GetUtcNow());

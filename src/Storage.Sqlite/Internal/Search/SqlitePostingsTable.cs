@@ -9,6 +9,7 @@ namespace Slipway.Storage.Sqlite.Internal.Search;
 /// </summary>
 internal sealed class SqlitePostingsTable : IDisposable
 {
+    private readonly SqliteSession _session;
     private readonly sqlite3 _database;
     private readonly sqlite3_stmt _read;
     private readonly sqlite3_stmt _write;
@@ -16,6 +17,7 @@ internal sealed class SqlitePostingsTable : IDisposable
 
     public SqlitePostingsTable(SqliteSession session, long indexId)
     {
+        _session = session;
         _database = session.Connection.Handle!;
         _read = Prepare("select data from lexical_postings where term = ?1 and bucket = ?2 and index_id = ?5", indexId);
         _write = Prepare(
@@ -62,6 +64,7 @@ internal sealed class SqlitePostingsTable : IDisposable
         Require(raw.sqlite3_reset(statement));
         Require(raw.sqlite3_bind_int64(statement, 1, unchecked((long)term)));
         Require(raw.sqlite3_bind_int(statement, 2, bucket));
+        _session.Observe("lexical_postings");
         var result = raw.sqlite3_step(statement);
         if (result is not (raw.SQLITE_ROW or raw.SQLITE_DONE))
         {
