@@ -1,4 +1,5 @@
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Postgres.Internal;
 
 namespace Slipway.Storage.Postgres.Tests;
@@ -7,6 +8,11 @@ public sealed class PostgresIngestionProcessTests : IngestionProcessTests
 {
     protected override int Kills => 4;
 
+    protected override Task<WorkerDatabase> OpenAsync() => PostgresWorkerDatabase.CreateAsync();
+}
+
+public sealed class PostgresIngestionCrowdTests : IngestionCrowdTests
+{
     protected override Task<WorkerDatabase> OpenAsync() => PostgresWorkerDatabase.CreateAsync();
 }
 
@@ -50,6 +56,7 @@ internal sealed class PostgresWorkerDatabase : WorkerDatabase
         _documents = new PostgresDocumentStore(_database);
         Leases = new PostgresLeaseStore(_database);
         Search = new PostgresSearchIndex(_database);
+        Tables = new PostgresStoreTables(_database, ownsDatabase: false);
     }
 
     public static async Task<WorkerDatabase> CreateAsync()
@@ -67,6 +74,8 @@ internal sealed class PostgresWorkerDatabase : WorkerDatabase
     public override IDocumentStore Documents => _documents;
 
     public override ISearchIndex Search { get; }
+
+    public override IStoreTables Tables { get; }
 
     public override Task ShiftClockAsync(TimeSpan by) =>
         _owned?.ShiftClockAsync(by) ?? throw new InvalidOperationException("Only the test moves the clock.");

@@ -1,9 +1,15 @@
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Sqlite.Internal;
 
 namespace Slipway.Storage.Sqlite.Tests;
 
 public sealed class SqliteIngestionProcessTests : IngestionProcessTests
+{
+    protected override Task<WorkerDatabase> OpenAsync() => SqliteWorkerDatabase.CreateAsync();
+}
+
+public sealed class SqliteIngestionCrowdTests : IngestionCrowdTests
 {
     protected override Task<WorkerDatabase> OpenAsync() => SqliteWorkerDatabase.CreateAsync();
 }
@@ -28,6 +34,7 @@ internal sealed class SqliteWorkerDatabase : WorkerDatabase
         _documents = new SqliteDocumentStore(_database);
         Leases = new SqliteLeaseStore(_database);
         Search = new SqliteSearchIndex(_database);
+        Tables = new SqliteStoreTables(_database, ownsDatabase: false);
     }
 
     public static Task<WorkerDatabase> CreateAsync()
@@ -47,6 +54,8 @@ internal sealed class SqliteWorkerDatabase : WorkerDatabase
     public override IDocumentStore Documents => _documents;
 
     public override ISearchIndex Search { get; }
+
+    public override IStoreTables Tables { get; }
 
     public override Task ShiftClockAsync(TimeSpan by)
     {

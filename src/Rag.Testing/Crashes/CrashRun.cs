@@ -2,7 +2,6 @@ using System.Globalization;
 using Microsoft.Extensions.Time.Testing;
 using Slipway.Rag.Ingestion;
 using Slipway.Rag.Storage;
-using Slipway.Rag.Storage.Copying;
 
 namespace Slipway.Rag.Testing;
 
@@ -13,9 +12,6 @@ internal sealed class CrashRun(OpenStore open)
 
     /// <summary>What the folder's largest page is larger than.</summary>
     private const int MaxBytes = 4096;
-
-    // Rows of who works when, which an interrupted run leaves more of.
-    private static readonly string[] Uncompared = ["ingestion_runs", "leases"];
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
@@ -167,33 +163,8 @@ internal sealed class CrashRun(OpenStore open)
             lines.Add($"{query}: {string.Join(' ', await knowledge.SearchAsync(query))}");
         }
 
-        await using var reader = await knowledge.Store.Tables.OpenReaderAsync(Token);
-        foreach (var table in StoreTable.All.Where(table => !Uncompared.Contains(table.Name)))
-        {
-            lines.AddRange(
-                (
-                    await reader.ReadAsync(table, null, Token).Select(row => Describe(table, row)).ToListAsync(Token)
-                ).Order(StringComparer.Ordinal)
-            );
-        }
-
+        lines.AddRange(await StoredContent.ReadAsync(knowledge.Store.Tables, Token));
         lines.Add($"unmerged: {await knowledge.CountAsync(StoredKind.Unmerged)}");
         return string.Join('\n', lines).Replace(knowledge.Folder, "", StringComparison.Ordinal);
     }
-
-    private static string Describe(StoreTable table, object?[] row) =>
-        $"{table.Name}: "
-        + string.Join(' ', table.Columns.Zip(row, (column, value) => $"{column.Name}={Describe(column, value)}"));
-
-    private static string Describe(StoreColumn column, object? value) =>
-        value switch
-        {
-            null => "none",
-            DateTimeOffset => "some time",
-            // Numbers that a store gives out: another one for each attempt.
-            long when column.Name is "id" or "index_id" or "fencing_token" => "some number",
-            byte[] bytes => Convert.ToHexStringLower(bytes),
-            float[] vector => string.Join(',', vector.Select(part => part.ToString("R", CultureInfo.InvariantCulture))),
-            _ => Convert.ToString(value, CultureInfo.InvariantCulture)!,
-        };
 }

@@ -46,7 +46,7 @@ public abstract class IngestionProcessTests
         for (var kill = 0; kill < kills; kill++)
         {
             using var worker = WorkerProcess.Start(database.Address, "killed");
-            await worker.TellAsync(WorkerProgram.Ingest + folder.Path);
+            await worker.TellAsync(WorkerProgram.Ingest(folder.Path, WorkerEngine.Held));
             var steps = random.Next(LastStep);
             for (
                 var step = 0;
@@ -62,8 +62,8 @@ public abstract class IngestionProcessTests
         var published = 0;
         for (var runs = 0; published < Documents; runs++)
         {
-            Assert.InRange(runs, 0, 500);
-            await WorkerEngine.RunAsync(database, folder.Path);
+            Assert.True(runs <= 500, await DescribeUnpublishedAsync(database));
+            await WorkerEngine.RunAsync(database, folder.Path, WorkerEngine.Held);
             published = (await ListAsync(database)).Count(document => document.State == DocumentState.Published);
         }
 
@@ -87,6 +87,16 @@ public abstract class IngestionProcessTests
             Assert.Equal(document.Version == 0 ? null : texts[document.Name], text?.Text);
         }
     }
+
+    private static async Task<string> DescribeUnpublishedAsync(WorkerDatabase database) =>
+        string.Join(
+            '\n',
+            (await ListAsync(database))
+                .Where(document => document.State != DocumentState.Published)
+                .Select(document =>
+                    $"{document.Name} is {document.State} after {document.Attempts}, due {document.NextActionAt:O}: {document.Error}"
+                )
+        );
 
     private static async Task<IReadOnlyList<DocumentInfo>> ListAsync(WorkerDatabase database) =>
         (

@@ -1,4 +1,5 @@
 using Slipway.Rag.Storage;
+using Slipway.Rag.Storage.Copying;
 
 namespace Slipway.Tests;
 
@@ -15,6 +16,8 @@ public abstract class WorkerDatabase : IAsyncDisposable
     public abstract IDocumentStore Documents { get; }
 
     public abstract ISearchIndex Search { get; }
+
+    public abstract IStoreTables Tables { get; }
 
     /// <summary>Moves the clock by which leases and claims end.</summary>
     public abstract Task ShiftClockAsync(TimeSpan by);

@@ -15,8 +15,11 @@ internal static class WorkerEngine
     /// <summary>So long the work of a killed process waits for the next one, by the real clock.</summary>
     public static readonly TimeSpan Held = TimeSpan.FromMilliseconds(100);
 
+    /// <param name="database">Where everything goes.</param>
+    /// <param name="folder">The source.</param>
+    /// <param name="held">How long a document or a plan is held without a sign of life.</param>
     /// <returns>What it did, on one line.</returns>
-    public static async Task<string> RunAsync(WorkerDatabase database, string folder)
+    public static async Task<string> RunAsync(WorkerDatabase database, string folder, TimeSpan held)
     {
         using var source = new LocalFolderSource(folder);
         var pipeline = new IngestionPipeline(
@@ -29,8 +32,8 @@ internal static class WorkerEngine
             new Embedder(),
             new IngestionOptions
             {
-                ClaimDuration = Held,
-                PlannerLease = Held,
+                ClaimDuration = held,
+                PlannerLease = held,
                 ClaimedAtOnce = 4,
                 EmbeddingBatchSize = 2,
             },

@@ -52,10 +52,13 @@ internal sealed class WorkerProcess : IDisposable
 
     public Task ContinueAsync() => SignalAsync("CONT");
 
+    /// <summary>SIGKILL, without waiting for its effect.</summary>
+    public void Kill() => _process.Kill();
+
     /// <summary>SIGKILL: nothing of the process runs any more.</summary>
     public async Task KillAsync()
     {
-        _process.Kill();
+        Kill();
         await _process.WaitForExitAsync(TestContext.Current.CancellationToken);
     }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Slipway.Rag.Storage;
 
 namespace Slipway.Tests;
@@ -10,8 +11,10 @@ internal static class WorkerProgram
     public const string Claim = "claim";
     public const string Renew = "renew";
     public const string Publish = "publish";
-    public const string Ingest = "ingest ";
 
+    private const string IngestVerb = "ingest";
+
+    public const string EndedEarly = "ended early: ";
     public const string Lost = "lost";
     public static readonly TimeSpan Duration = TimeSpan.FromHours(1);
 
@@ -31,9 +34,10 @@ internal static class WorkerProgram
                     Claim => (claim = await ClaimAsync(database, owner)) is null ? Lost : "held",
                     Renew => await database.Leases.RenewAsync(lease!, Duration) is null ? Lost : "held",
                     Publish => await PublishAsync(database, claim!),
-                    _ when order.StartsWith(Ingest, StringComparison.Ordinal) => await WorkerEngine.RunAsync(
+                    _ when order.Split(' ', 3) is [IngestVerb, var held, var folder] => await IngestAsync(
                         database,
-                        order[Ingest.Length..]
+                        folder,
+                        TimeSpan.FromMilliseconds(int.Parse(held, CultureInfo.InvariantCulture))
                     ),
                     _ => "unknown",
                 }
@@ -43,6 +47,23 @@ internal static class WorkerProgram
 
         return 0;
     }
+
+    /// <summary>A database that is busy for long ends a run, and a host tries again.</summary>
+    private static async Task<string> IngestAsync(WorkerDatabase database, string folder, TimeSpan held)
+    {
+        try
+        {
+            return await WorkerEngine.RunAsync(database, folder, held);
+        }
+        catch (SlipwayException exception) when (exception.Class == ErrorClass.Transient)
+        {
+            return EndedEarly + exception.Message.ReplaceLineEndings(" ");
+        }
+    }
+
+    /// <summary>The order to bring the database up to date with a folder.</summary>
+    public static string Ingest(string folder, TimeSpan held) =>
+        string.Create(CultureInfo.InvariantCulture, $"{IngestVerb} {held.TotalMilliseconds} {folder}");
 
     public static async Task<DocumentClaim?> ClaimAsync(WorkerDatabase database, string owner) =>
         (await database.Queue.ClaimAsync(CollectionKey.Default, owner, 1, Duration)).SingleOrDefault();
