@@ -49,6 +49,8 @@ public sealed class PostgresConcurrencyTests() : ConcurrencySuite(PostgresStoreF
 
 public sealed class PostgresEmbeddingGenerationTests() : EmbeddingGenerationSuite(PostgresStoreFixture.OpenAsync);
 
+public sealed class PostgresSteadyReadingTests() : SteadyReadingSuite(PostgresStoreFixture.OpenAsync);
+
 public sealed class PostgresPlanTests() : PlanSuite(PostgresStoreFixture.OpenAsync);
 
 public sealed class PostgresCrashTests() : CrashSuite(PostgresStoreFixture.OpenAsync)

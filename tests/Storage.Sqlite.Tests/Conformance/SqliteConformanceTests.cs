@@ -58,6 +58,8 @@ public sealed class SqliteConcurrencyTests() : ConcurrencySuite(SqliteStoreFixtu
 
 public sealed class SqliteEmbeddingGenerationTests() : EmbeddingGenerationSuite(SqliteStoreFixture.OpenAsync);
 
+public sealed class SqliteSteadyReadingTests() : SteadyReadingSuite(SqliteStoreFixture.OpenAsync);
+
 public sealed class SqlitePlanTests() : PlanSuite(SqliteStoreFixture.OpenAsync);
 
 public sealed class SqliteCrashTests() : CrashSuite(SqliteStoreFixture.OpenAsync)
