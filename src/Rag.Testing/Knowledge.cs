@@ -21,7 +21,7 @@ internal sealed class Knowledge : IDisposable
     /// <param name="chunker">How text is cut.</param>
     /// <param name="options">The engine's settings.</param>
     /// <param name="folder">Another engine's folder; null makes one.</param>
-    /// <param name="crashes">Where the process dies, at a call of its source; null if it does not.</param>
+    /// <param name="gate">What the calls of its source pass; null for nothing.</param>
     public Knowledge(
         StoreFixture store,
         TimeProvider time,
@@ -29,7 +29,7 @@ internal sealed class Knowledge : IDisposable
         IChunker? chunker = null,
         IngestionOptions? options = null,
         string? folder = null,
-        CrashPoints? crashes = null
+        Gate? gate = null
     )
     {
         Store = store;
@@ -58,7 +58,7 @@ internal sealed class Knowledge : IDisposable
             time
         );
         _folder = new LocalFolderSource(Folder);
-        Source = crashes is null ? _folder : CrashingProxy<IDocumentSource>.Over(_folder, crashes);
+        Source = gate is null ? _folder : GatedProxy<IDocumentSource>.Over(_folder, gate);
     }
 
     public StoreFixture Store { get; }

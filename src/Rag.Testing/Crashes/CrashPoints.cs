@@ -3,7 +3,7 @@ namespace Slipway.Rag.Testing;
 /// <summary>A process that dies at one of the calls by which it touches anything outside of itself, before the call or after its effect.</summary>
 /// <param name="at">The call, from 1; 0 for a process that lives.</param>
 /// <param name="afterwards">Whether the call still takes effect.</param>
-internal sealed class CrashPoints(int at, bool afterwards)
+internal sealed class CrashPoints(int at, bool afterwards) : Gate
 {
     private readonly List<string> _names = [];
     private int _calls;
@@ -21,6 +21,14 @@ internal sealed class CrashPoints(int at, bool afterwards)
         {
             return $"{(afterwards ? "after" : "before")} {(at <= _names.Count ? _names[at - 1] : "a call that never came")}";
         }
+    }
+
+    public override async Task<TResult> PassAsync<TResult>(GatedCall call, Func<Task<TResult>> effect)
+    {
+        var number = Enter(call.Name);
+        var result = await effect();
+        Leave(number);
+        return result;
     }
 
     public int Enter(string name)

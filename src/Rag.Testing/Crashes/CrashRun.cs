@@ -20,7 +20,7 @@ internal sealed class CrashRun(OpenStore open)
         DieAsync(
             step,
             at => new CrashPoints(at, afterwards),
-            (store, points) => new(new CrashingStore(store, points)),
+            (store, points) => new(new GatedStore(store, points)),
             mostPoints: 200
         );
 
@@ -86,7 +86,7 @@ internal sealed class CrashRun(OpenStore open)
                 embedder,
                 options: options,
                 folder: before.Folder,
-                crashes: points
+                gate: points
             );
             embedder.Fails = _ =>
             {

@@ -60,6 +60,13 @@ public sealed class PostgresCrashTests() : CrashSuite(PostgresStoreFixture.OpenA
     protected override int StatementStep => 7;
 }
 
+public sealed class PostgresSimulationTests() : SimulationSuite(PostgresStoreFixture.OpenAsync)
+{
+    protected override int Histories => 10;
+
+    protected override int NightlyHistories => 1_000;
+}
+
 public sealed class PostgresIngestionTests() : IngestionSuite(PostgresStoreFixture.OpenAsync);
 
 public sealed class PostgresRetrievalTests() : RetrievalSuite(PostgresStoreFixture.OpenAsync);

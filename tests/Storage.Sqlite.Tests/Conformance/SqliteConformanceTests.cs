@@ -67,6 +67,8 @@ public sealed class SqliteCrashTests() : CrashSuite(SqliteStoreFixture.OpenAsync
     protected override int StatementStep => 4;
 }
 
+public sealed class SqliteSimulationTests() : SimulationSuite(SqliteStoreFixture.OpenCloneAsync);
+
 public sealed class SqliteIngestionTests() : IngestionSuite(SqliteStoreFixture.OpenAsync);
 
 [Trait("Tier", "fast")]

@@ -10,6 +10,9 @@ namespace Slipway.Storage.Sqlite.Tests.Conformance;
 /// <summary>A database file of its own in a temporary folder.</summary>
 internal sealed class SqliteStoreFixture : StoreFixture
 {
+    /// <summary>A file that is migrated and has nothing in it.</summary>
+    private static readonly Lazy<Task<byte[]>> Image = new(MakeImageAsync);
+
     private readonly TemporaryFolder _folder;
     private readonly bool _owns;
     private readonly SqliteDocumentStore _documents;
@@ -56,6 +59,17 @@ internal sealed class SqliteStoreFixture : StoreFixture
 
     public static ValueTask<StoreFixture> OpenAsync(TimeProvider timeProvider, CancellationToken cancellationToken) =>
         new(new SqliteStoreFixture(new TemporaryFolder(), timeProvider, owns: true));
+
+    /// <summary>The same, copied from a file that is migrated already: for whoever needs hundreds of them.</summary>
+    public static async ValueTask<StoreFixture> OpenCloneAsync(
+        TimeProvider timeProvider,
+        CancellationToken cancellationToken
+    )
+    {
+        var folder = new TemporaryFolder();
+        folder.Write("slipway.db", await Image.Value);
+        return new SqliteStoreFixture(folder, timeProvider, owns: true);
+    }
 
     public override ValueTask<StoreFixture> ReopenAsync(CancellationToken cancellationToken) =>
         new(new SqliteStoreFixture(_folder, Database.Time, owns: false));
@@ -104,6 +118,18 @@ internal sealed class SqliteStoreFixture : StoreFixture
         }
 
         return ValueTask.CompletedTask;
+    }
+
+    private static async Task<byte[]> MakeImageAsync()
+    {
+        using var folder = new TemporaryFolder();
+        var path = Path.Combine(folder.Path, "slipway.db");
+        using (var database = new SqliteDatabase(new SqliteStorageOptions { Path = path }, TimeProvider.System))
+        {
+            await database.OpenAsync(CancellationToken.None);
+        }
+
+        return await File.ReadAllBytesAsync(path); // the last connection has emptied the log into it
     }
 
     private static string Table(StoredKind kind) =>

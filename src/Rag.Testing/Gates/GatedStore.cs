@@ -3,16 +3,16 @@ using Slipway.Rag.Storage.Copying;
 
 namespace Slipway.Rag.Testing;
 
-/// <summary>A store as a process has it that dies at one of its calls. The store itself is not disposed.</summary>
-internal sealed class CrashingStore(StoreFixture inner, CrashPoints points) : StoreFixture
+/// <summary>A store as a process has it whose calls pass a gate. The store itself is not disposed.</summary>
+internal sealed class GatedStore(StoreFixture inner, Gate gate) : StoreFixture
 {
-    public override IDocumentStore Documents { get; } = CrashingProxy<IDocumentStore>.Over(inner.Documents, points);
+    public override IDocumentStore Documents { get; } = GatedProxy<IDocumentStore>.Over(inner.Documents, gate);
 
     public override IInboxStore Inbox => inner.Inbox;
 
-    public override IDocumentQueue Queue { get; } = CrashingProxy<IDocumentQueue>.Over(inner.Queue, points);
+    public override IDocumentQueue Queue { get; } = GatedProxy<IDocumentQueue>.Over(inner.Queue, gate);
 
-    public override ILeaseStore Leases { get; } = CrashingProxy<ILeaseStore>.Over(inner.Leases, points);
+    public override ILeaseStore Leases { get; } = GatedProxy<ILeaseStore>.Over(inner.Leases, gate);
 
     public override IDocumentMaintenance Maintenance => inner.Maintenance;
 
@@ -20,7 +20,7 @@ internal sealed class CrashingStore(StoreFixture inner, CrashPoints points) : St
 
     public override IChangeSignal Changes => inner.Changes;
 
-    public override ISearchIndex Search { get; } = CrashingProxy<ISearchIndex>.Over(inner.Search, points);
+    public override ISearchIndex Search { get; } = GatedProxy<ISearchIndex>.Over(inner.Search, gate);
 
     public override IBlobStore Blobs => inner.Blobs;
 
