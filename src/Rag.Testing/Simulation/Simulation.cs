@@ -281,14 +281,14 @@ internal sealed partial class Simulation
             { Error: { } error } => error.GetType().Name,
             { Result: IReadOnlyList<DocumentClaim> claims } => string.Join(
                 ' ',
-                claims.Select(claim => $"{claim.Document.Name}#{claim.FencingToken}")
+                claims.Select(claim => claim.Document.Name)
             ),
             { Result: IReadOnlyList<(string DocumentId, int Version)?> versions } => string.Join(
                 ' ',
                 versions.Select(version => version?.ToString() ?? "refused")
             ),
             { Result: Listing listing } => $"{listing.Items.Count} {listing.What}",
-            { Result: Lease lease } => $"#{lease.FencingToken}",
+            { Result: Lease } => "held",
             { Result: int or bool or null } => string.Create(
                 CultureInfo.InvariantCulture,
                 $"{outcome.Result ?? "nothing"}"
