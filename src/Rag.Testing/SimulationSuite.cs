@@ -32,39 +32,6 @@ public abstract class SimulationSuite(OpenStore open)
     [Trait("Tier", "nightly")]
     public Task Whatever_befalls_the_workers_ends_as_if_nothing_had_in_many_histories() => RunAsync(NightlyHistories);
 
-    [Fact]
-    public async Task A_seed_gives_the_same_history_again()
-    {
-        for (var seed = 1; seed <= Math.Min(5, Histories / 5); seed++)
-        {
-            Assert.Equal(await RunAsync(seed, Sabotage.None), await RunAsync(seed, Sabotage.None));
-        }
-    }
-
-    /// <summary>The simulation is worth something: it finds out what it is there to find out.</summary>
-    [Theory]
-    [InlineData(nameof(Sabotage.UnfencedWorker), "under a claim that is lost")]
-    [InlineData(nameof(Sabotage.UnfencedPlanner), "that has lost its lease")]
-    [InlineData(nameof(Sabotage.NoDeleteGuard), "documents vanished")]
-    [InlineData(nameof(Sabotage.PaidTwice), "paid for twice")]
-    public async Task An_engine_that_breaks_its_promise_is_found_out(string sabotage, string expected)
-    {
-        SimulationException? found = null;
-        for (var seed = 1; seed <= 200 && found is null; seed++)
-        {
-            try
-            {
-                await RunAsync(seed, Enum.Parse<Sabotage>(sabotage));
-            }
-            catch (SimulationException exception)
-            {
-                found = exception;
-            }
-        }
-
-        Assert.Contains(expected, found?.Message);
-    }
-
     private async Task RunAsync(int histories)
     {
         var seeds = Enumerable.Range(1, histories);
@@ -94,8 +61,4 @@ public abstract class SimulationSuite(OpenStore open)
         );
         Assert.True(failures.IsEmpty, failures.OrderBy(failure => failure.Key).FirstOrDefault().Value?.Message);
     }
-
-    // Not in the test's own context: whoever is let go on must go on at once.
-    private Task<string> RunAsync(int seed, Sabotage sabotage) =>
-        Task.Run(() => Simulation.RunAsync(seed, open, sabotage, Token), Token);
 }

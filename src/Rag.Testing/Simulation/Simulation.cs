@@ -60,7 +60,16 @@ internal sealed partial class Simulation
     /// <summary>Lives through the history of a seed.</summary>
     /// <returns>Its trace: the same for the same seed.</returns>
     /// <exception cref="SimulationException">An invariant does not hold; with seed and trace.</exception>
-    public static async Task<string> RunAsync(
+    public static Task<string> RunAsync(
+        int seed,
+        OpenStore open,
+        Sabotage sabotage,
+        CancellationToken cancellationToken
+    ) =>
+        // Not in the context of a test: whoever is let go on must go on at once, on the thread of the scheduler.
+        Task.Run(() => RunHereAsync(seed, open, sabotage, cancellationToken), cancellationToken);
+
+    private static async Task<string> RunHereAsync(
         int seed,
         OpenStore open,
         Sabotage sabotage,
