@@ -9,7 +9,7 @@ internal sealed class ClaimBook(SimulatedClock clock)
     private static readonly TimeSpan Grain = TimeSpan.FromSeconds(2);
 
     private readonly Dictionary<string, (long Token, DateTimeOffset ExpiresAt)> _claims = [];
-    private Lease? _planner;
+    private readonly Dictionary<string, Lease> _leases = [];
 
     private DateTimeOffset Now => clock.GetUtcNow();
 
@@ -74,28 +74,36 @@ internal sealed class ClaimBook(SimulatedClock clock)
 
     public void Grant(Lease lease)
     {
-        if (_planner is { } held && (held.ExpiresAt > Now + Grain || lease.FencingToken <= held.FencingToken))
+        if (
+            _leases.TryGetValue(lease.Name, out var held)
+            && (held.ExpiresAt > Now + Grain || lease.FencingToken <= held.FencingToken)
+        )
         {
-            throw new SimulationException("A source was given to a planner while another one had it.");
+            throw new SimulationException($"'{lease.Name}' was given to somebody while another one had it.");
         }
 
-        _planner = lease;
+        _leases[lease.Name] = lease;
     }
 
-    public void Renew(Lease lease) => _planner = lease;
+    public void Renew(Lease lease) => _leases[lease.Name] = lease;
 
     public void Return(Lease lease)
     {
-        if (_planner?.FencingToken == lease.FencingToken)
+        if (_leases.GetValueOrDefault(lease.Name)?.FencingToken == lease.FencingToken)
         {
-            _planner = lease with { ExpiresAt = DateTimeOffset.MinValue };
+            _leases[lease.Name] = lease with { ExpiresAt = DateTimeOffset.MinValue };
         }
     }
 
     /// <summary>A planner wrote its plan.</summary>
     public void Use(Lease? lease)
     {
-        if (lease is null || lease.FencingToken != _planner?.FencingToken || _planner.ExpiresAt < Now)
+        if (
+            lease is null
+            || !_leases.TryGetValue(lease.Name, out var held)
+            || lease.FencingToken != held.FencingToken
+            || held.ExpiresAt < Now
+        )
         {
             throw new SimulationException("A planner wrote that has lost its lease.");
         }
