@@ -97,6 +97,10 @@ internal static class RescanReportCommand
                 () => CountAsync(store.Documents.ReadLedgerAsync(CollectionKey.Default, source.Name), IsPublished)
             ),
             (
+                "IngestionPipeline.PlanAsync: both compared",
+                async () => (await pipeline.PlanAsync(source, CollectionKey.Default)).Unchanged
+            ),
+            (
                 "IngestionPipeline.RunAsync, nothing changed",
                 async () => (await pipeline.RunAsync(source, CollectionKey.Default)).Unchanged
             ),
