@@ -22,8 +22,10 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
             $"""
             select id, external_id, state, size, modified_ticks, seen_at, content_hash, pipeline_fingerprint, version, attempts,
                 next_action_at
-            from documents {(IsMostOfAll(read.Session, collection, source) ? "not indexed" : "")}
-            where tenant = $1 and collection = $2 and source = $3
+            from documents
+            where {(
+                IsMostOfAll(read.Session, collection, source) ? "+" : ""
+            )}tenant = $1 and collection = $2 and source = $3
             """,
             collection.Tenant,
             collection.Collection,
@@ -50,12 +52,12 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
 
     /// <summary>
     /// Whether a source has so many of all documents that the table is read from end to end: by an index each row is looked up at another
-    /// place of the file, which takes five times as long a row.
+    /// place of the file, which takes three times as long a row. (A plus keeps a condition from an index.)
     /// </summary>
     private static bool IsMostOfAll(SqliteSession session, CollectionKey collection, string source) =>
         session.Scalar(
             """
-            select 5 * (select count(*) from documents where tenant = $1 and collection = $2 and source = $3)
+            select 3 * (select count(*) from documents where tenant = $1 and collection = $2 and source = $3)
                 > (select count(*) from documents)
             """,
             collection.Tenant,
