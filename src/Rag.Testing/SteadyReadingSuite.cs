@@ -21,7 +21,7 @@ public abstract class SteadyReadingSuite(OpenStore open) : StoreSuite(open)
     private protected override TimeProvider Clock => TimeProvider.System;
 
     [Fact]
-    public Task Readers_see_each_document_whole_in_one_version_throughout_updates_that_fail() => UpdateAsync(300);
+    public Task Readers_see_each_document_whole_in_one_version_throughout_updates_that_fail() => UpdateAsync(100);
 
     [Fact(Explicit = true)]
     [Trait("Tier", "nightly")]
