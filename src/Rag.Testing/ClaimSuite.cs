@@ -204,6 +204,27 @@ public abstract class ClaimSuite(OpenStore open) : StoreSuite(open)
     }
 
     [Fact]
+    public async Task What_is_as_it_was_is_noted_under_the_claim_and_ends_it()
+    {
+        await Corpus.PublishAsync("a", "text");
+        await AddDueAsync("a", -Hour);
+        await AddDueAsync("b", -Hour);
+        var claims = (await ClaimAsync("worker")).ToDictionary(claim => claim.Document.Name);
+        await Corpus.DeleteAsync("b");
+
+        Assert.Equal(
+            [false, true],
+            await Store.Documents.NoteUnchangedAsync(
+                [(claims["b"], Corpus.SeenAt), (claims["a"], Corpus.SeenAt)],
+                Token
+            )
+        );
+
+        Assert.Equal(DocumentState.Published, Assert.Single(await Corpus.LedgerAsync()).State);
+        await AssertRefusedAsync(claims["a"]);
+    }
+
+    [Fact]
     public async Task Pushing_anew_takes_the_work_from_whoever_has_it()
     {
         var document = new SourceDocument { ExternalId = "a.md", Name = "a.md" };
@@ -473,6 +494,7 @@ public abstract class ClaimSuite(OpenStore open) : StoreSuite(open)
                 Token
             )
         );
+        Assert.Equal([false], await Store.Documents.NoteUnchangedAsync([(claim, Corpus.SeenAt)], Token));
         Assert.Empty(await Queue.RenewAsync([claim], Hour, Token));
         Assert.Equal(0, await Queue.ReturnAsync([claim], Token));
         Assert.Equal(

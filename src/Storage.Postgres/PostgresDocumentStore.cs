@@ -67,6 +67,67 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database)
         CancellationToken cancellationToken = default
     ) => database.WriteAsync(null, session => MarkSeenAsync(session, collection, source, documents), cancellationToken);
 
+    public ValueTask<IReadOnlyList<bool>> NoteUnchangedAsync(
+        IReadOnlyList<(DocumentClaim Claim, DateTimeOffset SeenAt)> documents,
+        CancellationToken cancellationToken = default
+    ) =>
+        database.WriteAsync<IReadOnlyList<bool>>(
+            null,
+            async session =>
+            {
+                var held = await LockHeldAsync(session, [.. documents.Select(one => one.Claim)]).ConfigureAwait(false);
+                foreach (
+                    var group in documents
+                        .Where(one => held.Contains(one.Claim.Entry.DocumentId))
+                        .GroupBy(one => (one.Claim.Collection, one.Claim.Source))
+                )
+                {
+                    var (collection, source) = group.Key;
+                    await MarkSeenAsync(
+                            session,
+                            collection,
+                            source,
+                            [.. group.Select(one => (one.Claim.Entry.DocumentId, one.Claim.Document, one.SeenAt))]
+                        )
+                        .ConfigureAwait(false);
+                }
+
+                return [.. documents.Select(one => held.Contains(one.Claim.Entry.DocumentId))];
+            },
+            cancellationToken
+        );
+
+    /// <summary>Ids of the documents whose claims are not lost. The rows' locks keep them until the commit.</summary>
+    private static async Task<HashSet<string>> LockHeldAsync(
+        PostgresSession session,
+        IReadOnlyList<DocumentClaim> claims
+    )
+    {
+        var held = new HashSet<string>(StringComparer.Ordinal);
+        var reader = await session
+            .QueryAsync(
+                """
+                select d.id from slipway.documents d
+                join unnest($1::text[], $2::text[], $3::bigint[]) as claim (id, owner, token)
+                    on claim.id = d.id and claim.owner = d.owner and claim.token = d.fencing_token
+                where d.claimed_until > slipway.now() order by d.id for update of d
+                """,
+                claims.Select(claim => claim.Entry.DocumentId).ToArray(),
+                claims.Select(claim => claim.Owner).ToArray(),
+                claims.Select(claim => claim.FencingToken).ToArray()
+            )
+            .ConfigureAwait(false);
+        await using (reader.ConfigureAwait(false))
+        {
+            while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
+            {
+                held.Add(reader.GetString(0));
+            }
+        }
+
+        return held;
+    }
+
     public ValueTask RecordFailureAsync(DocumentFailure failure, CancellationToken cancellationToken = default)
     {
         failure = StorableText.Of(failure);

@@ -50,6 +50,10 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
         }
     }
 
+    private static (string DocumentId, SourceDocument Document, DateTimeOffset SeenAt) Seen(
+        (DocumentClaim Claim, DateTimeOffset SeenAt) one
+    ) => (one.Claim.Entry.DocumentId, one.Claim.Document, one.SeenAt);
+
     /// <summary>
     /// Whether a source has so many of all documents that the table is read from end to end: by an index each row is looked up at another
     /// place of the file, which takes three times as long a row. (A plus keeps a condition from an index.)
@@ -72,6 +76,25 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
         IReadOnlyList<(string DocumentId, SourceDocument Document, DateTimeOffset SeenAt)> documents,
         CancellationToken cancellationToken = default
     ) => database.WriteAsync(session => MarkSeen(session, collection, source, documents), cancellationToken);
+
+    public ValueTask<IReadOnlyList<bool>> NoteUnchangedAsync(
+        IReadOnlyList<(DocumentClaim Claim, DateTimeOffset SeenAt)> documents,
+        CancellationToken cancellationToken = default
+    ) =>
+        database.WriteAsync<IReadOnlyList<bool>>(
+            session =>
+            {
+                var held = documents.Where(one => IsHeldBy(session, one.Claim.Entry.DocumentId, one.Claim)).ToHashSet();
+                foreach (var group in held.GroupBy(one => (one.Claim.Collection, one.Claim.Source)))
+                {
+                    var (collection, source) = group.Key;
+                    MarkSeen(session, collection, source, [.. group.Select(Seen)]);
+                }
+
+                return [.. documents.Select(held.Contains)];
+            },
+            cancellationToken
+        );
 
     public ValueTask RecordFailureAsync(DocumentFailure failure, CancellationToken cancellationToken = default)
     {

@@ -151,18 +151,13 @@ public sealed partial class IngestionPipeline
         CancellationToken cancellationToken
     )
     {
-        await _store
-            .MarkSeenAsync(
-                run.Collection,
-                run.Source.Name,
-                [.. documents.Select(one => (one.Claim.Entry.DocumentId, one.Claim.Document, one.Attempt.SeenAt))],
-                cancellationToken
-            )
+        var noted = await _store
+            .NoteUnchangedAsync([.. documents.Select(one => (one.Claim, one.Attempt.SeenAt))], cancellationToken)
             .ConfigureAwait(false);
-        foreach (var document in documents)
+        foreach (var (document, isNoted) in documents.Zip(noted))
         {
             run.CountUnchanged();
-            run.Done(document.Attempt, "unchanged");
+            run.Done(document.Attempt, isNoted ? "unchanged" : "lost");
         }
     }
 }

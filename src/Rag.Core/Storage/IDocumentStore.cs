@@ -103,6 +103,17 @@ public interface IDocumentStore
         CancellationToken cancellationToken = default
     );
 
+    /// <summary>
+    /// The same as <see cref="MarkSeenAsync"/> for documents that a worker holds. Of one whose claim is lost nothing is noted: somebody else says what it is.
+    /// </summary>
+    /// <param name="documents">The claims, and when the content was compared.</param>
+    /// <param name="cancellationToken">Cancels the transaction.</param>
+    /// <returns>In the given order, whether it was noted. A claim that was kept is over then.</returns>
+    ValueTask<IReadOnlyList<bool>> NoteUnchangedAsync(
+        IReadOnlyList<(DocumentClaim Claim, DateTimeOffset SeenAt)> documents,
+        CancellationToken cancellationToken = default
+    );
+
     /// <summary>Notes a failed attempt. An older version goes on answering.</summary>
     /// <exception cref="ClaimLostException"><see cref="DocumentFailure.Claim"/> is not held any more. Nothing has changed then.</exception>
     ValueTask RecordFailureAsync(DocumentFailure failure, CancellationToken cancellationToken = default);

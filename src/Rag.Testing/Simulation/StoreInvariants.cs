@@ -84,9 +84,15 @@ internal sealed class StoreInvariants(
                 case ("IDocumentStore.RecordFailureAsync", DocumentFailure failure):
                     _claims.Use(failure.Claim, "failed");
                     break;
-                case ("IDocumentStore.MarkSeenAsync", _):
-                    var seen = (IReadOnlyList<(string Id, Sources.SourceDocument, DateTimeOffset)>)call.Arguments[2]!;
-                    seen.ToList().ForEach(one => _claims.End(one.Id));
+                case ("IDocumentStore.NoteUnchangedAsync", IReadOnlyList<(DocumentClaim Claim, DateTimeOffset)> seen):
+                    foreach (var (one, isNoted) in seen.Zip((IReadOnlyList<bool>)outcome.Result!))
+                    {
+                        if (isNoted)
+                        {
+                            _claims.Use(one.Claim, "noted");
+                        }
+                    }
+
                     break;
                 case ("ISearchIndex.MergeAsync", _) when outcome.Result is not 0:
                     break;
