@@ -259,8 +259,6 @@ internal sealed class SqliteDatabase : IDisposable
             using var pragmas = connection.CreateCommand();
             pragmas.CommandText =
                 "pragma journal_mode = wal; pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -8000; "
-                // Each checkpoint waits for the disk twice. 16 MB of log are still read back in well under a second after a crash.
-                + "pragma wal_autocheckpoint = 4000; "
                 + (_options.FlushEveryCommit ? "pragma synchronous = full" : "pragma synchronous = normal");
             pragmas.ExecuteNonQuery();
             return new SqliteSession(connection, Observe);
