@@ -13,8 +13,6 @@ public sealed class PostgresIngestionProcessTests : IngestionProcessTests
 
 public sealed class PostgresIngestionCrowdTests : IngestionCrowdTests
 {
-    protected override int Kills => 2;
-
     protected override Task<WorkerDatabase> OpenAsync() => PostgresWorkerDatabase.CreateAsync();
 }
 

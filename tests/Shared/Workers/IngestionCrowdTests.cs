@@ -10,7 +10,7 @@ public abstract class IngestionCrowdTests
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     /// <summary>Kills of the default tier; a process costs most of a second.</summary>
-    protected virtual int Kills => 4;
+    protected virtual int Kills => 2;
 
     [Fact]
     public Task Four_workers_of_which_one_is_killed_now_and_then_publish_every_document_once() =>

@@ -62,7 +62,7 @@ public sealed class PostgresCrashTests() : CrashSuite(PostgresStoreFixture.OpenA
 
 public sealed class PostgresSimulationTests() : SimulationSuite(PostgresStoreFixture.OpenAsync)
 {
-    protected override int Histories => 3;
+    protected override int Histories => 2;
 
     protected override int NightlyHistories => 1_000;
 }

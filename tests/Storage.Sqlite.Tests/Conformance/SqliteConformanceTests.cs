@@ -64,13 +64,13 @@ public sealed class SqlitePlanTests() : PlanSuite(SqliteStoreFixture.OpenAsync);
 
 public sealed class SqliteCrashTests() : CrashSuite(SqliteStoreFixture.OpenAsync)
 {
-    protected override int StatementStep => 4;
+    protected override int StatementStep => 8;
 }
 
 public sealed class SqliteSimulationTests() : SimulationSuite(SqliteStoreFixture.OpenCloneAsync)
 {
     // `dotnet test` has three minutes on two cores; 1,000 take half of one alone.
-    protected override int Histories => 250;
+    protected override int Histories => 150;
 }
 
 public sealed class SqliteIngestionTests() : IngestionSuite(SqliteStoreFixture.OpenAsync);
