@@ -69,7 +69,7 @@ public sealed class SqliteCrashTests() : CrashSuite(SqliteStoreFixture.OpenAsync
 
 public sealed class SqliteSimulationTests() : SimulationSuite(SqliteStoreFixture.OpenCloneAsync)
 {
-    // `dotnet test` has three minutes on two cores; 1,000 take half of one alone.
+    // `dotnet test` has three minutes on two cores; 1,000 take most of one alone.
     protected override int Histories => 150;
 }
 
