@@ -257,9 +257,15 @@ internal sealed class SqliteDatabase : IDisposable
             connection.Open();
             connection.CreateFunction("slipway_now", () => Now);
             using var pragmas = connection.CreateCommand();
-            pragmas.CommandText =
-                "pragma journal_mode = wal; pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -8000; "
-                + (_options.FlushEveryCommit ? "pragma synchronous = full" : "pragma synchronous = normal");
+            // The driver looks at a lock again every 150 ms; SQLite itself begins with one, so that many processes get their turns.
+            pragmas.CommandText = string.Create(
+                CultureInfo.InvariantCulture,
+                $"""
+                pragma busy_timeout = {(long)_options.BusyTimeout.TotalMilliseconds};
+                pragma journal_mode = wal; pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -8000;
+                pragma synchronous = {(_options.FlushEveryCommit ? "full" : "normal")};
+                """
+            );
             pragmas.ExecuteNonQuery();
             return new SqliteSession(connection, Observe);
         }

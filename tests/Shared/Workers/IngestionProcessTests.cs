@@ -11,7 +11,7 @@ public abstract class IngestionProcessTests
     private const int LastStep = 60; // of some eighty lines of a run
 
     /// <summary>Processes that are killed one after the other.</summary>
-    protected virtual int Kills => 10;
+    protected virtual int Kills => 20;
 
     private static readonly Principal Anyone = new("default", "anyone");
 

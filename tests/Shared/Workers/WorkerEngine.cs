@@ -34,6 +34,7 @@ internal static class WorkerEngine
             {
                 ClaimDuration = held,
                 PlannerLease = held,
+                RetryDelay = held, // a busy machine is no reason to wait half a minute
                 ClaimedAtOnce = 4,
                 EmbeddingBatchSize = 2,
             },

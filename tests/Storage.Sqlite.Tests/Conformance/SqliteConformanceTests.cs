@@ -67,11 +67,7 @@ public sealed class SqliteCrashTests() : CrashSuite(SqliteStoreFixture.OpenAsync
     protected override int StatementStep => 8;
 }
 
-public sealed class SqliteSimulationTests() : SimulationSuite(SqliteStoreFixture.OpenCloneAsync)
-{
-    // `dotnet test` has three minutes on two cores; 1,000 take most of one alone.
-    protected override int Histories => 150;
-}
+public sealed class SqliteSimulationTests() : SimulationSuite(SqliteStoreFixture.OpenCloneAsync);
 
 public sealed class SqliteIngestionTests() : IngestionSuite(SqliteStoreFixture.OpenAsync);
 
