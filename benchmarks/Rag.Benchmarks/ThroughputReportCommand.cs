@@ -30,9 +30,9 @@ internal static class ThroughputReportCommand
             await RoundAsync(0, warmUp, options.Store, 1); // code is compiled
             Print($"{options.Store}: {files} files, {bytes / 1e6:0} MB\n");
             Console.WriteLine(
-                "| round | what | seconds | MB/s | the engine reaches | managed over idle, MB | resident over idle, MB |"
+                "| round | what | seconds | of processor | MB/s | the engine reaches | managed over idle, MB | resident over idle, MB |"
             );
-            Console.WriteLine("|---:|---|---:|---:|---:|---:|---:|");
+            Console.WriteLine("|---:|---|---:|---:|---:|---:|---:|---:|");
             for (var round = 1; round <= options.Number("rounds", Rounds); round++)
             {
                 await RoundAsync(round, folder, options.Store, bytes);
@@ -62,7 +62,7 @@ internal static class ThroughputReportCommand
             if (round > 0)
             {
                 Print(
-                    $"| {round} | {what} | {seconds:0.00} | {bytes / 1e6 / seconds:0.0} | {seconds / engine.Seconds:P0} | {memory.Managed / 1e6:0} | {memory.Resident / 1e6:0} |"
+                    $"| {round} | {what} | {seconds:0.00} | {memory.Processor:0.0} | {bytes / 1e6 / seconds:0.0} | {seconds / engine.Seconds:P0} | {memory.Managed / 1e6:0} | {memory.Resident / 1e6:0} |"
                 );
             }
         }

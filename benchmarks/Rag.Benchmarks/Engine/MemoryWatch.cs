@@ -6,7 +6,15 @@ namespace Slipway.Rag.Benchmarks;
 /// <param name="Managed">Most managed bytes at a time, above those before.</param>
 /// <param name="Resident">Most resident bytes at a time, above those before.</param>
 /// <param name="Peak">Most resident bytes of the process at a time.</param>
-internal readonly record struct MemoryWatch(double Seconds, long Allocated, long Managed, long Resident, long Peak)
+/// <param name="Processor">Seconds that the process's threads ran.</param>
+internal readonly record struct MemoryWatch(
+    double Seconds,
+    long Allocated,
+    long Managed,
+    long Resident,
+    long Peak,
+    double Processor
+)
 {
     /// <summary>Short enough to see the top of a peak; reading the figures takes microseconds.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(2);
@@ -27,6 +35,7 @@ internal readonly record struct MemoryWatch(double Seconds, long Allocated, long
             } while (!done.Wait(Interval));
         });
         var allocated = GC.GetTotalAllocatedBytes(precise: true);
+        var processor = Environment.CpuUsage.TotalTime;
         var start = TimeProvider.System.GetTimestamp();
         sampling.Start();
         await work();
@@ -38,7 +47,8 @@ internal readonly record struct MemoryWatch(double Seconds, long Allocated, long
             GC.GetTotalAllocatedBytes(precise: true) - allocated,
             mostManaged - managed,
             mostResident - resident,
-            mostResident
+            mostResident,
+            (Environment.CpuUsage.TotalTime - processor).TotalSeconds
         );
     }
 }

@@ -19,7 +19,7 @@ internal sealed class SqliteBareRows : IBareRows
         _connection = new SqliteConnection($"Data Source={path};Pooling=False");
         _connection.Open();
         Execute(
-            "pragma journal_mode = wal; pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -8000; pragma synchronous = normal"
+            "pragma journal_mode = wal; pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -8000; pragma synchronous = normal; pragma wal_autocheckpoint = 16000"
         );
         _document = new Statement(
             _connection,

@@ -12,11 +12,13 @@ internal sealed record FinishedDocument(Attempt Attempt, DocumentPublication? Pu
 }
 
 /// <summary>
-/// Gathers what the workers of a run have finished and writes it in batches: a transaction costs more than a small document. A full batch
-/// is written by whoever filled it, so the workers never run far ahead of the database.
+/// Gathers what the workers of a run have finished and writes it in batches: a transaction costs more than a small document. One batch is
+/// written while the next one fills; whoever fills that one too waits, so the workers never run far ahead of the database.
 /// </summary>
 /// <param name="write">Writes a batch.</param>
-internal sealed class FinishedDocuments(Func<IReadOnlyList<FinishedDocument>, CancellationToken, Task> write)
+/// <param name="sideBySide">Whether anything may go on meanwhile; else whoever has filled a batch waits for it.</param>
+internal sealed class FinishedDocuments(Func<IReadOnlyList<FinishedDocument>, Task> write, bool sideBySide)
+    : IDisposable
 {
     /// <summary>Documents in one transaction; their rows stay locked until all are written.</summary>
     private const int Batch = 128;
@@ -25,9 +27,12 @@ internal sealed class FinishedDocuments(Func<IReadOnlyList<FinishedDocument>, Ca
     public const long BatchText = 4 * 1024 * 1024;
 
     private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _turn = new(1, 1);
     private List<FinishedDocument> _documents = [];
+    private Task _writing = Task.CompletedTask;
     private long _text;
 
+    /// <exception cref="Exception">What the batch before ended with.</exception>
     public async ValueTask AddAsync(FinishedDocument document, CancellationToken cancellationToken)
     {
         List<FinishedDocument> full;
@@ -43,10 +48,11 @@ internal sealed class FinishedDocuments(Func<IReadOnlyList<FinishedDocument>, Ca
             full = Take();
         }
 
-        await write(full, cancellationToken).ConfigureAwait(false);
+        await WriteAsync(full, cancellationToken).ConfigureAwait(false);
     }
 
-    /// <summary>Writes the rest.</summary>
+    /// <summary>Writes the rest and waits until all is written.</summary>
+    /// <exception cref="Exception">What a batch ended with.</exception>
     public async ValueTask FlushAsync(CancellationToken cancellationToken)
     {
         List<FinishedDocument> rest;
@@ -57,7 +63,32 @@ internal sealed class FinishedDocuments(Func<IReadOnlyList<FinishedDocument>, Ca
 
         if (rest.Count > 0)
         {
-            await write(rest, cancellationToken).ConfigureAwait(false);
+            await WriteAsync(rest, cancellationToken).ConfigureAwait(false);
+        }
+
+        await _writing.ConfigureAwait(false);
+    }
+
+    /// <summary>Waits for a batch in hand whatever becomes of it: after a failure nothing goes on behind a run's back.</summary>
+    public async ValueTask SettleAsync() => await _writing.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    public void Dispose() => _turn.Dispose();
+
+    private async ValueTask WriteAsync(List<FinishedDocument> batch, CancellationToken cancellationToken)
+    {
+        await _turn.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            await _writing.ConfigureAwait(false);
+            _writing = sideBySide ? Task.Run(() => write(batch), cancellationToken) : write(batch);
+            if (!sideBySide)
+            {
+                await _writing.ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _turn.Release();
         }
     }
 

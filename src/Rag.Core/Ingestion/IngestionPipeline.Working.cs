@@ -14,15 +14,30 @@ public sealed partial class IngestionPipeline
         {
             run.Held = held;
             await TakeOverAsync(run, cancellationToken).ConfigureAwait(false);
-            run.Finished = new FinishedDocuments((documents, token) => WriteAsync(run, documents, token));
-            await Parallel
-                .ForEachAsync(
-                    ClaimAsync(run, cancellationToken),
-                    new ParallelOptions { MaxDegreeOfParallelism = run.Lanes, CancellationToken = cancellationToken },
-                    (claims, token) => ProcessAsync(run, claims, token)
-                )
-                .ConfigureAwait(false);
-            await run.Finished.FlushAsync(cancellationToken).ConfigureAwait(false);
+            using var finished = new FinishedDocuments(
+                documents => WriteAsync(run, documents, cancellationToken),
+                sideBySide: run.Lanes > 1
+            );
+            run.Finished = finished;
+            try
+            {
+                await Parallel
+                    .ForEachAsync(
+                        ClaimAsync(run, cancellationToken),
+                        new ParallelOptions
+                        {
+                            MaxDegreeOfParallelism = run.Lanes,
+                            CancellationToken = cancellationToken,
+                        },
+                        (claims, token) => ProcessAsync(run, claims, token)
+                    )
+                    .ConfigureAwait(false);
+                await finished.FlushAsync(cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                await finished.SettleAsync().ConfigureAwait(false);
+            }
         }
     }
 

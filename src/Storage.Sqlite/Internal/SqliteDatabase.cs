@@ -9,13 +9,14 @@ namespace Slipway.Storage.Sqlite.Internal;
 /// The file: one writer at a time in this process (a queue, so that SQLite's own lock is only ever contended by other processes),
 /// any number of readers, migrations before the first use.
 /// </summary>
-internal sealed class SqliteDatabase : IDisposable
+internal sealed partial class SqliteDatabase : IDisposable
 {
     private readonly SqliteStorageOptions _options;
     private readonly string _connectionString;
     private readonly SemaphoreSlim _writerQueue = new(1, 1);
     private readonly SemaphoreSlim _initializing = new(1, 1);
     private readonly ConcurrentBag<SqliteSession> _readers = [];
+    private readonly SqliteCheckpoints _checkpoints;
     private SqliteSession? _writer;
     private volatile bool _disposed;
 
@@ -24,6 +25,7 @@ internal sealed class SqliteDatabase : IDisposable
         _options = options;
         Time = timeProvider;
         Changes = new ChangeHub(timeProvider);
+        _checkpoints = new SqliteCheckpoints(OpenSession);
         Path = System.IO.Path.GetFullPath(options.Path);
         _connectionString = new SqliteConnectionStringBuilder
         {
@@ -86,57 +88,6 @@ internal sealed class SqliteDatabase : IDisposable
         }
     }
 
-    /// <summary>Runs work in one write transaction (BEGIN IMMEDIATE): committed when it returns, rolled back when it throws.</summary>
-    public async ValueTask<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
-    {
-        await OpenAsync(cancellationToken).ConfigureAwait(false);
-        await _writerQueue.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return Guard(() =>
-            {
-                var session = _writer!;
-                session.Observe("begin immediate");
-                using var transaction = session.Connection.BeginTransaction();
-                session.Transaction = transaction;
-                try
-                {
-                    var result = work(session);
-                    session.Observe("commit");
-                    transaction.Commit();
-                    session.Observe("committed");
-                    foreach (var topic in session.Changed)
-                    {
-                        Changes.Raise(topic.Key);
-                    }
-
-                    return result;
-                }
-                finally
-                {
-                    session.Transaction = null;
-                    session.Changed.Clear();
-                }
-            });
-        }
-        finally
-        {
-            _writerQueue.Release();
-        }
-    }
-
-    /// <inheritdoc cref="WriteAsync{T}"/>
-    public async ValueTask WriteAsync(Action<SqliteSession> work, CancellationToken cancellationToken) =>
-        await WriteAsync(
-                session =>
-                {
-                    work(session);
-                    return true;
-                },
-                cancellationToken
-            )
-            .ConfigureAwait(false);
-
     /// <summary>Runs work on a snapshot: everything it reads belongs to one moment.</summary>
     public async ValueTask<T> ReadAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
     {
@@ -192,7 +143,7 @@ internal sealed class SqliteDatabase : IDisposable
                     $"pragma temp_store = file; pragma busy_timeout = {(long)_options.BusyTimeout.TotalMilliseconds}; vacuum"
                 );
                 vacuum.ExecuteNonQuery();
-                return session.Scalar("pragma wal_checkpoint(truncate)") is 0L;
+                return _checkpoints.Without(() => session.Scalar("pragma wal_checkpoint(truncate)") is 0L);
             });
         }
         finally
@@ -230,6 +181,7 @@ internal sealed class SqliteDatabase : IDisposable
             session.Dispose();
         }
 
+        _checkpoints.Dispose();
         _writer?.Dispose();
         _writerQueue.Dispose();
         _initializing.Dispose();
@@ -262,6 +214,7 @@ internal sealed class SqliteDatabase : IDisposable
                 CultureInfo.InvariantCulture,
                 $"""
                 pragma busy_timeout = {(long)_options.BusyTimeout.TotalMilliseconds};
+                pragma wal_autocheckpoint = 16000; -- pages, 64 MB: the bound, see SqliteCheckpoints
                 pragma journal_mode = wal; pragma foreign_keys = on; pragma temp_store = memory; pragma cache_size = -8000;
                 pragma synchronous = {(_options.FlushEveryCommit ? "full" : "normal")};
                 """
