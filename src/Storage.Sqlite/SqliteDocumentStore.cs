@@ -18,35 +18,21 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
     )
     {
         using var read = await database.BeginReadAsync(cancellationToken).ConfigureAwait(false);
+        var scan = IsMostOfAll(read.Session, collection, source) ? "+" : "";
         using var reader = read.Session.Query(
             $"""
-            select id, external_id, state, size, modified_ticks, seen_at, content_hash, pipeline_fingerprint, version, attempts,
-                next_action_at
+            select id, external_id, {SqliteLedgerRow.Columns}
             from documents
-            where {(
-                IsMostOfAll(read.Session, collection, source) ? "+" : ""
-            )}tenant = $1 and collection = $2 and source = $3
+            where {scan}tenant = $1 and {scan}collection = $2 and {scan}source = $3
             """,
             collection.Tenant,
             collection.Collection,
             source
         );
+        var row = new SqliteLedgerRow();
         while (reader.Read())
         {
-            yield return new LedgerEntry
-            {
-                DocumentId = reader.GetString(0),
-                ExternalId = reader.GetString(1),
-                State = StoredValue.State(reader.GetString(2)),
-                Size = reader.NullableInt64(3),
-                ModifiedAt = reader.NullableTicks(4),
-                SeenAt = reader.NullableTime(5),
-                ContentHash = reader.NullableString(6),
-                PipelineFingerprint = reader.NullableString(7),
-                Version = reader.GetInt32(8),
-                Attempts = reader.GetInt32(9),
-                NextActionAt = reader.NullableTime(10),
-            };
+            yield return row.Read(reader.GetString(0), reader.GetString(1), reader.GetString(2));
         }
     }
 
@@ -56,7 +42,8 @@ internal sealed partial class SqliteDocumentStore(SqliteDatabase database) : IDo
 
     /// <summary>
     /// Whether a source has so many of all documents that the table is read from end to end: by an index each row is looked up at another
-    /// place of the file, which takes three times as long a row. (A plus keeps a condition from an index.)
+    /// place of the file, which takes three times as long a row. (A plus keeps a condition from an index; with one that has none SQLite
+    /// walks along the index all the same.)
     /// </summary>
     private static bool IsMostOfAll(SqliteSession session, CollectionKey collection, string source) =>
         session.Scalar(
