@@ -1,8 +1,9 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Time.Testing;
+using Slipway.Agents.Testing;
 using Slipway.Hosting.Models;
-using static Slipway.Hosting.Tests.Models.ModelReplies;
+using static Slipway.Agents.Testing.ScriptedReply;
 
 namespace Slipway.Hosting.Tests.Models;
 
@@ -18,12 +19,18 @@ public sealed class ChatModelTests
     [Trait("Parity", "S37")]
     public async Task Every_provider_is_spoken_to_by_one_client(string? provider)
     {
-        await using var server = await ModelServer.StartAsync(Text("Hel", "lo"));
+        await using var server = await ScriptedModelServer.StartAsync(
+            Say("Hel", "lo") with
+            {
+                Model = "served-model",
+                Usage = new() { InputTokenCount = 11, OutputTokenCount = 7 },
+            }
+        );
         using var model = OpenAICompatible.CreateChatClient(
             new()
             {
                 Provider = provider,
-                BaseUrl = server.BaseUrl,
+                BaseUrl = server.Url,
                 ApiKey = Key,
                 Model = "my-model",
             }
@@ -37,22 +44,21 @@ public sealed class ChatModelTests
         Assert.Equal((11, 7), (response.Usage!.InputTokenCount, response.Usage.OutputTokenCount));
         Assert.Equal("served-model", response.ModelId);
         var request = Assert.Single(server.Requests);
-        Assert.Equal(("/v1/chat/completions", "Bearer " + Key), (request.Path, request.Authorization));
-        Assert.Equal("my-model", request.Body["model"]!.GetValue<string>());
+        Assert.Equal(("/v1/chat/completions", Key), (request.Path, request.ApiKey));
+        Assert.Equal("my-model", request.Model);
     }
 
     [Fact, Trait("Parity", "S36")]
     public async Task Model_and_key_have_the_older_systems_defaults()
     {
-        await using var server = await ModelServer.StartAsync(Text("ok"));
-        using var model = OpenAICompatible.CreateChatClient(new() { BaseUrl = server.BaseUrl });
+        await using var server = await ScriptedModelServer.StartAsync(Say("ok"));
+        using var model = OpenAICompatible.CreateChatClient(new() { BaseUrl = server.Url });
 
         var response = await model.GetResponseAsync("Hi", cancellationToken: Cancellation);
 
         Assert.Equal("ok", response.Text);
         var request = Assert.Single(server.Requests);
-        Assert.Equal("Bearer ollama", request.Authorization);
-        Assert.Equal("gpt-4o-mini", request.Body["model"]!.GetValue<string>());
+        Assert.Equal(("ollama", "gpt-4o-mini"), (request.ApiKey, request.Model));
     }
 
     [Theory, Trait("Parity", "S36"), Trait("Tier", "fast")]
@@ -95,10 +101,10 @@ public sealed class ChatModelTests
     [Fact]
     public async Task Tool_calls_arrive_whole()
     {
-        await using var server = await ModelServer.StartAsync(
-            ToolCalls(("c1", "search_knowledge", """{"query":"boiler size"}"""), ("c2", "list_documents", "{}"))
+        await using var server = await ScriptedModelServer.StartAsync(
+            Calling(("search_knowledge", """{"query":"boiler size"}""", "c1"), ("list_documents", "{}", "c2"))
         );
-        using var model = OpenAICompatible.CreateChatClient(new() { BaseUrl = server.BaseUrl });
+        using var model = OpenAICompatible.CreateChatClient(new() { BaseUrl = server.Url });
 
         var response = await model
             .GetStreamingResponseAsync("Hi", cancellationToken: Cancellation)
@@ -119,12 +125,14 @@ public sealed class ChatModelTests
     [InlineData(503, ErrorClass.Transient, "again")]
     public async Task Refusals_name_the_host_the_status_and_the_setting(int status, ErrorClass expected, string fix)
     {
-        await using var server = await ModelServer.StartAsync(Status(status, "Incorrect API key provided: " + Key));
+        await using var server = await ScriptedModelServer.StartAsync(
+            Refuse(status, "Incorrect API key provided: " + Key)
+        );
 
         var error = await FailAsync(server);
 
         Assert.Equal(expected, error.Class);
-        Assert.Contains(new Uri(server.BaseUrl).Authority, error.Message, StringComparison.Ordinal);
+        Assert.Contains(new Uri(server.Url).Authority, error.Message, StringComparison.Ordinal);
         Assert.Contains($"{status}", error.Message, StringComparison.Ordinal);
         Assert.Contains(fix, error.Fix, StringComparison.Ordinal);
         Assert.DoesNotContain(Key, error.Message + error.Fix, StringComparison.Ordinal);
@@ -133,7 +141,7 @@ public sealed class ChatModelTests
     [Fact]
     public async Task A_used_up_account_is_not_tried_again_later()
     {
-        await using var server = await ModelServer.StartAsync(Status(429, "no credit", "insufficient_quota"));
+        await using var server = await ScriptedModelServer.StartAsync(Refuse(429, "no credit", "insufficient_quota"));
 
         var error = await FailAsync(server);
 
@@ -145,7 +153,10 @@ public sealed class ChatModelTests
     [InlineData(429), InlineData(500), InlineData(503)]
     public async Task A_passing_failure_is_tried_again_after_the_time_that_was_asked_for(int status)
     {
-        await using var server = await ModelServer.StartAsync(Status(status, retryAfter: 7), Text("ok"));
+        await using var server = await ScriptedModelServer.StartAsync(
+            Refuse(status, retryAfter: TimeSpan.FromSeconds(7)),
+            Say("ok")
+        );
         using var model = Create(server);
 
         var response = await model
@@ -160,7 +171,9 @@ public sealed class ChatModelTests
     [Fact]
     public async Task A_long_wait_is_left_to_the_caller()
     {
-        await using var server = await ModelServer.StartAsync(Status(429, retryAfter: 600));
+        await using var server = await ScriptedModelServer.StartAsync(
+            Refuse(429, retryAfter: TimeSpan.FromSeconds(600))
+        );
 
         var error = await FailAsync(server);
 
@@ -171,7 +184,7 @@ public sealed class ChatModelTests
     [Fact]
     public async Task Retries_end()
     {
-        await using var server = await ModelServer.StartAsync(Status(500));
+        await using var server = await ScriptedModelServer.StartAsync(Refuse(500));
 
         await FailAsync(server);
 
@@ -185,7 +198,7 @@ public sealed class ChatModelTests
     [InlineData("{\"choices\": 3}", "application/json")]
     public async Task An_answer_in_another_protocol_is_said_to_be_one(string body, string contentType)
     {
-        await using var server = await ModelServer.StartAsync(Raw(body, contentType));
+        await using var server = await ScriptedModelServer.StartAsync(Raw(body, contentType));
 
         var streamed = await FailAsync(server);
         var whole = await FailAsync(server, streaming: false);
@@ -203,8 +216,7 @@ public sealed class ChatModelTests
     [Fact]
     public async Task A_broken_connection_is_not_tried_again_once_the_answer_has_begun()
     {
-        TaskCompletionSource read = new();
-        await using var server = await ModelServer.StartAsync(Cut("Half an", read.Task));
+        await using var server = await ScriptedModelServer.StartAsync(Say("Half an").Then(Cut()));
         using var model = Create(server);
         List<string> said = [];
 
@@ -213,7 +225,6 @@ public sealed class ChatModelTests
             await foreach (var update in model.GetStreamingResponseAsync("Hi", cancellationToken: Cancellation))
             {
                 said.Add(update.Text);
-                read.TrySetResult();
             }
         });
 
@@ -226,9 +237,9 @@ public sealed class ChatModelTests
     public async Task A_port_where_nobody_listens_is_named()
     {
         string url;
-        await using (var server = await ModelServer.StartAsync(Text("ok")))
+        await using (var server = await ScriptedModelServer.StartAsync(Say("ok")))
         {
-            url = server.BaseUrl;
+            url = server.Url;
         }
 
         using var model = OpenAICompatible.CreateChatClient(new() { BaseUrl = url }, _time);
@@ -258,14 +269,13 @@ public sealed class ChatModelTests
     public async Task Silence_before_the_answer_ends_after_the_time_out()
     {
         FakeTimeProvider time = new();
-        TaskCompletionSource reached = new();
-        await using var server = await ModelServer.StartAsync(Stall(null, reached));
-        using var model = OpenAICompatible.CreateChatClient(new() { BaseUrl = server.BaseUrl }, time);
+        await using var server = await ScriptedModelServer.StartAsync(Stall());
+        using var model = OpenAICompatible.CreateChatClient(new() { BaseUrl = server.Url }, time);
 
         var response = model
             .GetStreamingResponseAsync("Hi", cancellationToken: Cancellation)
             .ToChatResponseAsync(Cancellation);
-        await reached.Task.WaitAsync(Cancellation);
+        await server.WaitForRequestAsync(cancellationToken: Cancellation);
         time.Advance(TimeSpan.FromSeconds(61));
 
         var error = await Assert.ThrowsAsync<SlipwayException>(() => response);
@@ -277,8 +287,8 @@ public sealed class ChatModelTests
     public async Task Silence_in_the_middle_of_the_answer_ends_after_the_time_out()
     {
         FakeTimeProvider time = new();
-        await using var server = await ModelServer.StartAsync(Stall("Half"));
-        using var model = OpenAICompatible.CreateChatClient(new() { BaseUrl = server.BaseUrl }, time);
+        await using var server = await ScriptedModelServer.StartAsync(Say("Half").Then(Stall()));
+        using var model = OpenAICompatible.CreateChatClient(new() { BaseUrl = server.Url }, time);
         await using var updates = model
             .GetStreamingResponseAsync("Hi", cancellationToken: Cancellation)
             .GetAsyncEnumerator(Cancellation);
@@ -295,21 +305,21 @@ public sealed class ChatModelTests
     public async Task The_callers_cancellation_stays_one()
     {
         using CancellationTokenSource stop = new();
-        TaskCompletionSource reached = new();
-        await using var server = await ModelServer.StartAsync(Stall(null, reached));
+        await using var server = await ScriptedModelServer.StartAsync(Stall());
         using var model = Create(server);
 
         var response = model.GetResponseAsync("Hi", cancellationToken: stop.Token);
-        await reached.Task.WaitAsync(Cancellation);
+        var request = await server.WaitForRequestAsync(cancellationToken: Cancellation);
         await stop.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => response);
+        Assert.Equal(ScriptedOutcome.ClientLeft, await request.Outcome.WaitAsync(Cancellation));
     }
 
-    private IChatClient Create(ModelServer server) =>
-        OpenAICompatible.CreateChatClient(new() { BaseUrl = server.BaseUrl, ApiKey = Key }, _time);
+    private IChatClient Create(ScriptedModelServer server) =>
+        OpenAICompatible.CreateChatClient(new() { BaseUrl = server.Url, ApiKey = Key }, _time);
 
-    private async Task<SlipwayException> FailAsync(ModelServer server, bool streaming = true)
+    private async Task<SlipwayException> FailAsync(ScriptedModelServer server, bool streaming = true)
     {
         using var model = Create(server);
         return await Assert.ThrowsAsync<SlipwayException>(() =>

@@ -1,5 +1,6 @@
+using Slipway.Agents.Testing;
 using Slipway.Hosting.Models;
-using static Slipway.Hosting.Tests.Models.ModelReplies;
+using static Slipway.Agents.Testing.ScriptedReply;
 
 namespace Slipway.Hosting.Tests.Models;
 
@@ -8,16 +9,22 @@ public sealed class EmbeddingModelTests
 {
     private readonly ImpatientTime _time = new();
 
+    /// <summary>A text's vector tells its length.</summary>
+    private static readonly ScriptedReply Lengths = Embed(text => [0, text.Length, 0, 0]) with
+    {
+        Usage = new() { InputTokenCount = 5 },
+    };
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
     public async Task Texts_go_in_batches_and_vectors_come_in_order()
     {
-        await using var server = await ModelServer.StartAsync(Embeddings());
+        await using var server = await StartAsync(Lengths);
         using var model = OpenAICompatible.CreateEmbeddingGenerator(
             new()
             {
-                BaseUrl = server.BaseUrl,
+                BaseUrl = server.Url,
                 BatchSize = 3,
                 BatchCharacters = 10,
             },
@@ -36,17 +43,17 @@ public sealed class EmbeddingModelTests
         );
         Assert.Equal(
             [3, 2, 1, 1, 1, 1, 1, 1, 1],
-            server.Requests.Select(request => request.Body["input"]!.AsArray().Count)
+            server.Requests.Select(request => request.Body.GetProperty("input").GetArrayLength())
         );
         Assert.Equal(9 * 5, vectors.Usage!.InputTokenCount);
-        Assert.Equal("text-embedding-3-small", server.Requests[0].Body["model"]!.GetValue<string>());
+        Assert.Equal("text-embedding-3-small", server.Requests[0].Model);
     }
 
     [Fact]
     public async Task No_text_needs_no_request()
     {
-        await using var server = await ModelServer.StartAsync(Embeddings());
-        using var model = OpenAICompatible.CreateEmbeddingGenerator(new() { BaseUrl = server.BaseUrl }, _time);
+        await using var server = await StartAsync(Lengths);
+        using var model = OpenAICompatible.CreateEmbeddingGenerator(new() { BaseUrl = server.Url }, _time);
 
         Assert.Empty(await model.GenerateAsync([], cancellationToken: Cancellation));
         Assert.Empty(server.Requests);
@@ -55,9 +62,9 @@ public sealed class EmbeddingModelTests
     [Fact]
     public async Task Only_the_batch_that_failed_is_sent_again()
     {
-        await using var server = await ModelServer.StartAsync(Embeddings(), Status(429, retryAfter: 2), Embeddings());
+        await using var server = await StartAsync(Lengths, Refuse(429, retryAfter: TimeSpan.FromSeconds(2)), Lengths);
         using var model = OpenAICompatible.CreateEmbeddingGenerator(
-            new() { BaseUrl = server.BaseUrl, BatchSize = 1 },
+            new() { BaseUrl = server.Url, BatchSize = 1 },
             _time
         );
 
@@ -71,12 +78,8 @@ public sealed class EmbeddingModelTests
     [Fact]
     public async Task Failures_name_the_settings_of_embeddings()
     {
-        await using var server = await ModelServer.StartAsync(
-            Status(401),
-            Status(404),
-            Raw("{\"data\":[]}", "application/json")
-        );
-        using var model = OpenAICompatible.CreateEmbeddingGenerator(new() { BaseUrl = server.BaseUrl }, _time);
+        await using var server = await StartAsync(Refuse(401), Refuse(404), Raw("{\"data\":[]}", "application/json"));
+        using var model = OpenAICompatible.CreateEmbeddingGenerator(new() { BaseUrl = server.Url }, _time);
 
         Assert.Contains("EMBEDDING_API_KEY", (await FailAsync()).Fix, StringComparison.Ordinal);
         Assert.Contains("EMBEDDING_MODEL_CHOICE", (await FailAsync()).Fix, StringComparison.Ordinal);
@@ -95,4 +98,7 @@ public sealed class EmbeddingModelTests
             Assert.Single(new EmbeddingOptions { ApiKey = "k", BatchSize = 0 }.Validate()),
             StringComparison.Ordinal
         );
+
+    private static Task<ScriptedModelServer> StartAsync(params ScriptedReply[] replies) =>
+        ScriptedModelServer.StartAsync(new ScriptedModelServerOptions { Embeddings = InOrder(replies) });
 }
