@@ -245,9 +245,8 @@ public sealed class ScriptedModelServer : IAsyncDisposable
             reply = ScriptedReply.Failed(exception);
         }
 
-        return await new ReplyPlayer(connection, answer, request, reply, _options.TimeProvider).PlayAsync(
-            cancellationToken
-        );
+        using ReplyPlayer player = new(connection, answer, request, reply, _options.TimeProvider);
+        return await player.PlayAsync(cancellationToken);
     }
 
     private ScriptedReply Choose(ScriptedRequest request)

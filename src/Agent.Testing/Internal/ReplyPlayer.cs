@@ -7,11 +7,10 @@ internal sealed class ReplyPlayer(
     ScriptedRequest request,
     ScriptedReply reply,
     TimeProvider time
-)
+) : IDisposable
 {
     // Tokens are due by the clock of the request's arrival: a test that knows of the request may advance its clock at once.
-    private long _origin = request.Received;
-    private TimeSpan _due = reply.FirstTokenDelay;
+    private readonly TokenClock _clock = new(time, request.Received, reply.FirstTokenDelay, reply.TokenDelay);
     private int _calls;
 
     public async Task<ScriptedOutcome> PlayAsync(CancellationToken cancellationToken)
@@ -49,6 +48,8 @@ internal sealed class ReplyPlayer(
         return ScriptedOutcome.Completed;
     }
 
+    public void Dispose() => _clock.Dispose();
+
     /// <returns>Whether the answer goes on after the step.</returns>
     private async Task<bool> PlayAsync(ScriptedStep step, ICompletionForm form, CancellationToken cancellationToken)
     {
@@ -59,13 +60,13 @@ internal sealed class ReplyPlayer(
                 // However the gate's task ends: it is open.
                 await stall.Gate.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 cancellationToken.ThrowIfCancellationRequested();
-                (_origin, _due) = (time.GetTimestamp(), TimeSpan.Zero);
+                _clock.Restart();
                 return true;
 
             case ScriptedStep.Call call:
                 for (var fragment = 0; fragment < Math.Max(1, call.Fragments.Count); fragment++)
                 {
-                    await WaitUntilDueAsync(cancellationToken);
+                    await _clock.WaitAsync(cancellationToken);
                     form.Fragment(_calls, call, fragment);
                     await answer.FlushAsync(cancellationToken);
                 }
@@ -74,7 +75,7 @@ internal sealed class ReplyPlayer(
                 return true;
         }
 
-        await WaitUntilDueAsync(cancellationToken);
+        await _clock.WaitAsync(cancellationToken);
         var goesOn = Write(step, form);
         await answer.FlushAsync(cancellationToken);
         return goesOn;
@@ -118,16 +119,5 @@ internal sealed class ReplyPlayer(
         }
 
         answer.WriteWhole(whole.Status, whole.ContentType, whole.Headers, body);
-    }
-
-    private async Task WaitUntilDueAsync(CancellationToken cancellationToken)
-    {
-        var wait = _due - time.GetElapsedTime(_origin);
-        if (wait > TimeSpan.Zero)
-        {
-            await Task.Delay(wait, time, cancellationToken);
-        }
-
-        _due += reply.TokenDelay;
     }
 }

@@ -248,6 +248,28 @@ public sealed class ChatTests
         Assert.Equal(["Hello?", "Partly"], stored.Select(message => message.Message.Text));
     }
 
+    [Fact]
+    [Trait("Parity", "S35")]
+    public async Task A_client_that_goes_away_ends_the_request_at_the_provider()
+    {
+        await using var provider = await ScriptedModelServer.StartAsync(
+            ScriptedReply.Say("Partly").Then(ScriptedReply.Stall())
+        );
+        await using var server = await SlipwayServer.StartAsync(settings: new() { ["LLM_BASE_URL"] = provider.Url });
+
+        using (var response = await server.Client.PostStreamAsync("/api/chat", Ask("Hello?", "chat-1")))
+        {
+            Assert.True(
+                await response
+                    .ReadLinesAsync()
+                    .AnyAsync(line => line.Contains("Partly", StringComparison.Ordinal), Token)
+            );
+            Assert.False(provider.Requests[0].Outcome.IsCompleted);
+        }
+
+        Assert.Equal(ScriptedOutcome.ClientLeft, await provider.Requests[0].Outcome.WaitAsync(Patience, Token));
+    }
+
     [Theory]
     [InlineData("""{"messages":[]}""", 400, "'id' is missing")]
     [InlineData("""{"id":"c"}""", 400, "no message of the user")]
