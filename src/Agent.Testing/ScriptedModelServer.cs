@@ -7,12 +7,13 @@ using Slipway.Agents.Testing.Internal;
 namespace Slipway.Agents.Testing;
 
 /// <summary>
-/// A model server on loopback that speaks OpenAI's protocol and says what a script says: chat completions, streamed or whole,
-/// embeddings, and the list of models. It remembers what it was asked, and whether the client left before the answer was complete.
+/// A model server on loopback that speaks OpenAI's protocol and says what a script says: chat completions, streamed or
+/// whole, embeddings, and the list of models. It remembers what it was asked, and whether the client left before the
+/// answer was complete.
 /// </summary>
 /// <remarks>
-/// Safe for concurrent use. It listens on 127.0.0.1 alone and asks for no key; whoever can reach it can use it. Disposing releases
-/// every stall and cuts what is still being answered.
+/// Safe for concurrent use. It listens on 127.0.0.1 alone and asks for no key; whoever can reach it can use it.
+/// Disposing releases every stall and cuts what is still being answered.
 /// </remarks>
 public sealed class ScriptedModelServer : IAsyncDisposable
 {
@@ -60,7 +61,9 @@ public sealed class ScriptedModelServer : IAsyncDisposable
     public int RequestCount => Volatile.Read(ref _count);
 
     /// <summary>Starts a server.</summary>
-    /// <param name="replies">What it answers to chat requests, one each, the last again and again; none for an echo.</param>
+    /// <param name="replies">
+    /// What it answers to chat requests, one each, the last again and again; none for an echo.
+    /// </param>
     /// <returns>The server, which listens.</returns>
     public static Task<ScriptedModelServer> StartAsync(params ScriptedReply[] replies)
     {
@@ -77,7 +80,9 @@ public sealed class ScriptedModelServer : IAsyncDisposable
         StartAsync(new ScriptedModelServerOptions { Chat = chat });
 
     /// <summary>Starts a server.</summary>
-    /// <param name="options">What it answers, where and by which clock. Changes that are made later have no effect that can be relied on.</param>
+    /// <param name="options">
+    /// What it answers, where and by which clock. Changes that are made later have no effect that can be relied on.
+    /// </param>
     /// <returns>The server, which listens.</returns>
     /// <exception cref="SocketException">The port is in use.</exception>
     public static Task<ScriptedModelServer> StartAsync(ScriptedModelServerOptions options)
@@ -104,7 +109,8 @@ public sealed class ScriptedModelServer : IAsyncDisposable
             if (number < _count)
             {
                 throw new InvalidOperationException(
-                    $"The request has been here and was not kept: wait for it before it is sent, or set {nameof(ScriptedModelServerOptions.KeepsRequests)}."
+                    "The request has been here and was not kept: wait for it before it is sent, or set "
+                        + $"{nameof(ScriptedModelServerOptions.KeepsRequests)}."
                 );
             }
 

@@ -87,14 +87,17 @@ public sealed partial record ScriptedReply
 
     /// <summary>Cuts the connection. What was said before has reached the client's machine.</summary>
     /// <param name="withReset">
-    /// Whether the connection is reset instead of closed. Where the client's machine is a Windows one, a reset takes what it has not read yet.
+    /// Whether the connection is reset instead of closed. Where the client's machine is a Windows one, a reset takes
+    /// what it has not read yet.
     /// </param>
     public static ScriptedReply Cut(bool withReset = false) => new(new ScriptedStep.Cut(withReset));
 
     /// <summary>Ends the stream in good order, but without finish reason, usage and <c>[DONE]</c>.</summary>
     public static ScriptedReply BreakOff() => new(new ScriptedStep.BreakOff());
 
-    /// <summary>The script itself failed: whoever wrote it reads this in the client's error, where the test fails.</summary>
+    /// <summary>
+    /// The script itself failed: whoever wrote it reads this in the client's error, where the test fails.
+    /// </summary>
     internal static ScriptedReply Failed(Exception exception) =>
         Refuse(500, $"The script failed. {exception.GetType().Name}: {exception.Message}");
 }

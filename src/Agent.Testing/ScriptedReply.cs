@@ -5,8 +5,8 @@ using Slipway.Agents.Testing.Internal;
 namespace Slipway.Agents.Testing;
 
 /// <summary>
-/// One answer of a <see cref="ScriptedModelServer"/>: steps that are played in order. A request that does not ask for a stream gets
-/// what the steps say in one piece. Immutable: one reply may answer any number of requests.
+/// One answer of a <see cref="ScriptedModelServer"/>: steps that are played in order. A request that does not ask for a
+/// stream gets what the steps say in one piece. Immutable: one reply may answer any number of requests.
 /// </summary>
 public sealed partial record ScriptedReply
 {
@@ -16,24 +16,33 @@ public sealed partial record ScriptedReply
     public string? Model { get; init; }
 
     /// <summary>
-    /// The tokens that the answer reports; null, the default, for an estimate: one input token for four bytes of the request, one output
-    /// token for each step. A stream reports them only when <c>stream_options.include_usage</c> asks for them.
+    /// The tokens that the answer reports; null, the default, for an estimate: one input token for four bytes of the
+    /// request, one output token for each step. A stream reports them only when <c>stream_options.include_usage</c>
+    /// asks for them.
     /// </summary>
     public UsageDetails? Usage { get; init; }
 
-    /// <summary>Why the answer ended; null, the default, for <c>tool_calls</c> when it calls tools, and else <c>stop</c>.</summary>
+    /// <summary>
+    /// Why the answer ended; null, the default, for <c>tool_calls</c> when it calls tools, and else <c>stop</c>.
+    /// </summary>
     public ChatFinishReason? FinishReason { get; init; }
 
-    /// <summary>The time between the request's arrival and the first token, or the whole answer if it is no completion; none by default.</summary>
+    /// <summary>
+    /// The time between the request's arrival and the first token, or the whole answer if it is no completion; none by
+    /// default.
+    /// </summary>
     public TimeSpan FirstTokenDelay { get; init; }
 
     /// <summary>
-    /// The time from one token to the next; none by default. A token is due by the number of those before it: a late one delays none
-    /// of the others. After a stall the time begins anew.
+    /// The time from one token to the next; none by default. A token is due by the number of those before it: a late
+    /// one delays none of the others. After a stall the time begins anew.
     /// </summary>
     public TimeSpan TokenDelay { get; init; }
 
-    /// <summary>Whether a stream's status and headers are sent before its first token is due; false by default, as most models do it.</summary>
+    /// <summary>
+    /// Whether a stream's status and headers are sent before its first token is due; false by default, as most models
+    /// do it.
+    /// </summary>
     public bool SendsHeadersAtOnce { get; init; }
 
     internal IReadOnlyList<ScriptedStep> Steps { get; private init; }
@@ -73,7 +82,8 @@ public sealed partial record ScriptedReply
     /// <summary>Calls a tool, the arguments in two fragments.</summary>
     /// <param name="name">The tool.</param>
     /// <param name="arguments">
-    /// An object or a dictionary that is written as JSON, such as <c>new { query = "x" }</c>, or JSON as text; null for <c>{}</c>.
+    /// An object or a dictionary that is written as JSON, such as <c>new { query = "x" }</c>, or JSON as text; null for
+    /// <c>{}</c>.
     /// </param>
     /// <param name="callId">The call's id, unique within a conversation.</param>
     public static ScriptedReply Call(string name, object? arguments = null, string callId = "call-1")
@@ -89,7 +99,9 @@ public sealed partial record ScriptedReply
     public static ScriptedReply Calling(params (string Name, object? Arguments, string CallId)[] calls) =>
         Say().Then([.. calls.Select(call => Call(call.Name, call.Arguments, call.CallId))]);
 
-    /// <summary>Calls a tool, the arguments in fragments of the test's choice, which need not be JSON together.</summary>
+    /// <summary>
+    /// Calls a tool, the arguments in fragments of the test's choice, which need not be JSON together.
+    /// </summary>
     /// <param name="name">The tool.</param>
     /// <param name="callId">The call's id.</param>
     /// <param name="fragments">The fragments, each a token of its own.</param>
@@ -101,7 +113,9 @@ public sealed partial record ScriptedReply
         return new(new ScriptedStep.Call(callId, name, fragments));
     }
 
-    /// <summary>Sends nothing until the gate opens. The wait ends as well when the client leaves or the server is disposed.</summary>
+    /// <summary>
+    /// Sends nothing until the gate opens. The wait ends as well when the client leaves or the server is disposed.
+    /// </summary>
     /// <param name="gate">The gate; it is open when the task is done. Null for one that never opens.</param>
     public static ScriptedReply Stall(Task? gate = null) =>
         new(new ScriptedStep.Stall(gate ?? new TaskCompletionSource().Task));
@@ -119,7 +133,9 @@ public sealed partial record ScriptedReply
     }
 
     /// <summary>Vectors of the test's choice for the request's inputs.</summary>
-    /// <param name="vector">The vector of a text; for an input of token ids, their JSON is the text. Called from several threads at once.</param>
+    /// <param name="vector">
+    /// The vector of a text; for an input of token ids, their JSON is the text. Called from several threads at once.
+    /// </param>
     public static ScriptedReply Embed(Func<string, float[]> vector)
     {
         ArgumentNullException.ThrowIfNull(vector);
@@ -136,7 +152,9 @@ public sealed partial record ScriptedReply
 
     /// <summary>A script that gives these replies in order, one a request, and the last again and again.</summary>
     /// <param name="replies">The replies; at least one.</param>
-    /// <returns>A script that is safe for concurrent use; which of two simultaneous requests gets which reply is not decided.</returns>
+    /// <returns>
+    /// A script that is safe for concurrent use; which of two simultaneous requests gets which reply is not decided.
+    /// </returns>
     public static Func<ScriptedRequest, ScriptedReply> InOrder(params ScriptedReply[] replies)
     {
         ArgumentNullException.ThrowIfNull(replies);

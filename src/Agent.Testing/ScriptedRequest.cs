@@ -4,7 +4,9 @@ using Slipway.Agents.Testing.Internal;
 namespace Slipway.Agents.Testing;
 
 /// <summary>What a <see cref="ScriptedModelServer"/> was asked, and how its answer ended.</summary>
-/// <remarks>Safe for concurrent use. Nothing but <see cref="ApiKey"/> holds a secret, so that a failed assertion prints none.</remarks>
+/// <remarks>
+/// Safe for concurrent use. Nothing but <see cref="ApiKey"/> holds a secret, so that a failed assertion prints none.
+/// </remarks>
 public sealed class ScriptedRequest
 {
     private const string Hidden = "***";
@@ -50,7 +52,9 @@ public sealed class ScriptedRequest
     /// <summary>The path without the query, such as <c>/v1/chat/completions</c>.</summary>
     public string Path { get; }
 
-    /// <summary>The headers by name, in any case. The values of those that hold keys or cookies are <c>***</c>.</summary>
+    /// <summary>
+    /// The headers by name, in any case. The values of those that hold keys or cookies are <c>***</c>.
+    /// </summary>
     public IReadOnlyDictionary<string, string> Headers { get; }
 
     /// <summary>The key that was sent as <c>Authorization: Bearer</c>; null when there was none.</summary>

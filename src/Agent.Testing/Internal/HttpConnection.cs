@@ -5,8 +5,8 @@ using System.Text;
 namespace Slipway.Agents.Testing.Internal;
 
 /// <summary>
-/// One client's connection: as much of HTTP/1.1 as loopback needs. It stands on the socket because a script breaks connections, and
-/// because the ASP.NET Core framework is the web package's alone.
+/// One client's connection: as much of HTTP/1.1 as loopback needs. It stands on the socket because a script breaks
+/// connections, and because the ASP.NET Core framework is the web package's alone.
 /// </summary>
 internal sealed class HttpConnection(Socket socket) : IDisposable
 {
@@ -94,8 +94,8 @@ internal sealed class HttpConnection(Socket socket) : IDisposable
     }
 
     /// <summary>
-    /// Begins to read what comes after a request: the end of the connection, which cancels <see cref="Gone"/>, or the next request,
-    /// which is kept. A client that sends its next request before the answer is not watched.
+    /// Begins to read what comes after a request: the end of the connection, which cancels <see cref="Gone"/>, or the
+    /// next request, which is kept. A client that sends its next request before the answer is not watched.
     /// </summary>
     public void Watch()
     {

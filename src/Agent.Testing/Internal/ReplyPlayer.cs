@@ -9,7 +9,8 @@ internal sealed class ReplyPlayer(
     TimeProvider time
 ) : IDisposable
 {
-    // Tokens are due by the clock of the request's arrival: a test that knows of the request may advance its clock at once.
+    // Tokens are due by the clock of the request's arrival: a test that knows of the request may advance its clock at
+    // once.
     private readonly TokenClock _clock = new(time, request.Received, reply.FirstTokenDelay, reply.TokenDelay);
     private int _calls;
 

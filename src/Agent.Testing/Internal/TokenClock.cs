@@ -18,7 +18,8 @@ internal sealed class TokenClock(TimeProvider time, long origin, TimeSpan first,
         {
             _timer ??= time.CreateTimer(_ => _tick.Release(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             _timer.Change(wait, Timeout.InfiniteTimeSpan);
-            // A test may move its clock after the wait was reckoned and before the timer knew of it: it is reckoned again.
+            // A test may move its clock after the wait was reckoned and before the timer knew of it: it is reckoned
+            // again.
             if (wait - Remaining < Resolution)
             {
                 await _tick.WaitAsync(cancellationToken);

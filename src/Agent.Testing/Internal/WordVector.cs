@@ -1,6 +1,8 @@
 namespace Slipway.Agents.Testing.Internal;
 
-/// <summary>A vector by hashed words: the same for the same text everywhere, and near for texts that share words.</summary>
+/// <summary>
+/// A vector by hashed words: the same for the same text everywhere, and near for texts that share words.
+/// </summary>
 internal static class WordVector
 {
     public static float[] Of(string text, int dimensions)

@@ -73,7 +73,7 @@ public sealed partial class ScriptedModelServerTests
 
         foreach (var request in server.Requests)
         {
-            Assert.Equal(ScriptedOutcome.Completed, await request.Outcome.WaitAsync(Token));
+            Assert.Equal(ScriptedOutcome.Completed, await request.Outcome.WaitAsync(Patience, Token));
         }
     }
 
@@ -163,7 +163,7 @@ public sealed partial class ScriptedModelServerTests
             Causes(error).OfType<SocketException>().Any(cause => cause.SocketErrorCode == SocketError.ConnectionReset)
         );
         Assert.Contains(Causes(error), cause => cause is IOException);
-        Assert.Equal(ScriptedOutcome.Cut, await server.Requests[0].Outcome.WaitAsync(Token));
+        Assert.Equal(ScriptedOutcome.Cut, await server.Requests[0].Outcome.WaitAsync(Patience, Token));
         Assert.Equal(
             "whole",
             (await AskAsync(model, stream: true)).Aggregate("", (text, update) => text + update.Text)
@@ -197,7 +197,7 @@ public sealed partial class ScriptedModelServerTests
 
         var next = updates.MoveNextAsync().AsTask();
         var request = await server.WaitForRequestAsync(cancellationToken: Token);
-        await request.Stalled.WaitAsync(Token);
+        await request.Stalled.WaitAsync(Patience, Token);
         Assert.False(next.IsCompleted);
         first.SetResult();
         Assert.True(await next);
@@ -250,12 +250,12 @@ public sealed partial class ScriptedModelServerTests
 
         Task asking = AskAsync(model, stream, cancellationToken: stop.Token);
         var request = await server.WaitForRequestAsync(cancellationToken: Token);
-        await request.Stalled.WaitAsync(Token);
+        await request.Stalled.WaitAsync(Patience, Token);
         Assert.False(request.Outcome.IsCompleted);
         await stop.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
-        Assert.Equal(ScriptedOutcome.ClientLeft, await request.Outcome.WaitAsync(Token));
+        Assert.Equal(ScriptedOutcome.ClientLeft, await request.Outcome.WaitAsync(Patience, Token));
     }
 
     [Fact]
@@ -275,7 +275,7 @@ public sealed partial class ScriptedModelServerTests
             break;
         }
 
-        Assert.Equal(ScriptedOutcome.ClientLeft, await server.Requests[0].Outcome.WaitAsync(Token));
+        Assert.Equal(ScriptedOutcome.ClientLeft, await server.Requests[0].Outcome.WaitAsync(Patience, Token));
     }
 
     [Fact]
@@ -285,7 +285,7 @@ public sealed partial class ScriptedModelServerTests
         using var model = Client(server);
         var asking = Assert.ThrowsAnyAsync<Exception>(() => AskAsync(model, stream: true));
         var request = await server.WaitForRequestAsync(cancellationToken: Token);
-        await request.Stalled.WaitAsync(Token);
+        await request.Stalled.WaitAsync(Patience, Token);
 
         await server.DisposeAsync();
 

@@ -32,7 +32,7 @@ public sealed partial class ScriptedModelServerTests
         Assert.Equal((Key, "t1"), (request.ApiKey, request.Headers["x-trace"]));
         Assert.Equal(("***", "***"), (request.Headers["Authorization"], request.Headers["Api-Key"]));
         Assert.DoesNotContain(Key, $"{request} {string.Join(' ', request.Headers)}", StringComparison.Ordinal);
-        Assert.Equal(ScriptedOutcome.Completed, await request.Outcome.WaitAsync(Token));
+        Assert.Equal(ScriptedOutcome.Completed, await request.Outcome.WaitAsync(Patience, Token));
     }
 
     [Theory]
@@ -87,12 +87,14 @@ public sealed partial class ScriptedModelServerTests
         "HTTP/1.1 404"
     )]
     [InlineData(
-        "POST /v1/embeddings HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n5\r\n{\"inp\r\n8;x=y\r\nut\":\"a\"}\r\n0\r\nT: v\r\n\r\n",
+        "POST /v1/embeddings HTTP/1.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+            + "5\r\n{\"inp\r\n8;x=y\r\nut\":\"a\"}\r\n0\r\nT: v\r\n\r\n",
         "200",
         "\"embedding\""
     )]
     [InlineData(
-        "POST /v1/embeddings HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 13\r\nConnection: close\r\n\r\n{\"input\":\"a\"}",
+        "POST /v1/embeddings HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 13\r\n"
+            + "Connection: close\r\n\r\n{\"input\":\"a\"}",
         "100",
         "\"embedding\""
     )]

@@ -313,7 +313,10 @@ public sealed class ChatModelTests
         await stop.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => response);
-        Assert.Equal(ScriptedOutcome.ClientLeft, await request.Outcome.WaitAsync(Cancellation));
+        Assert.Equal(
+            ScriptedOutcome.ClientLeft,
+            await request.Outcome.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)
+        );
     }
 
     private IChatClient Create(ScriptedModelServer server) =>
