@@ -18,6 +18,9 @@ internal static class WordVector
             }
             else if (letters > 0)
             {
+                // FNV's low bits alone hardly tell upper from lower case, say: the high ones are mixed into them.
+                hash = (hash ^ (hash >> 15)) * 0x85EBCA6B;
+                hash ^= hash >> 13;
                 vector[(hash >> 1) % (uint)dimensions] += (hash & 1) == 0 ? 1 : -1;
                 letters = 0;
             }

@@ -270,10 +270,15 @@ public sealed partial class ScriptedModelServerTests
             }
         );
         using var model = Client(server);
-        await foreach (var update in model.GetStreamingResponseAsync("Hi", cancellationToken: Token))
+        // Cancelled, not only left: a client that leaves tries for two seconds to read the rest.
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
         {
-            break;
-        }
+            await foreach (var update in model.GetStreamingResponseAsync("Hi", cancellationToken: stop.Token))
+            {
+                await stop.CancelAsync();
+            }
+        });
 
         Assert.Equal(ScriptedOutcome.ClientLeft, await server.Requests[0].Outcome.WaitAsync(Patience, Token));
     }
