@@ -305,7 +305,10 @@ internal sealed partial class PostgresDocumentStore
             """
             update slipway.documents d set external_id = $2, name = $3, uri = $4, size = $5, modified_at = $6,
                 modified_ticks = $7, seen_at = $8, updated_at = $9, source_metadata = $10, state = 'published', attempts = 0,
-                last_error = null, last_error_class = null, next_action_at = null, owner = null, claimed_until = null
+                last_error = null, last_error_class = null, next_action_at = null, owner = null, claimed_until = null,
+                source_media_type = $14, source_title = $15,
+                title = coalesce($16, case when title = derived_title then $17 else title end),
+                derived_title = case when $16 is null and title = derived_title then $17 end
             where id = $1 and (blob_hash is null or modified_ticks is not distinct from $7) and not exists (
                 select from slipway.documents other
                 where other.tenant = $11 and other.collection = $12 and other.source = $13 and other.external_id = $2
@@ -323,6 +326,10 @@ internal sealed partial class PostgresDocumentStore
             StoredValue.Json(document.Metadata),
             collection.Tenant,
             collection.Collection,
-            source
+            source,
+            document.MediaType,
+            document.Title,
+            DocumentTitle.Given(document.Title),
+            DocumentTitle.FromName(document.Name)
         );
 }

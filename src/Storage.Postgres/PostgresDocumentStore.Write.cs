@@ -179,12 +179,13 @@ internal sealed partial class PostgresDocumentStore
                 pipeline_fingerprint = new.pipeline_fingerprint, attempts = 0, last_error = null, last_error_class = null,
                 next_action_at = null, owner = null, claimed_until = null, chunk_count = new.chunk_count,
                 table_columns = new.table_columns, metadata = new.metadata,
-                source_metadata = new.source_metadata, updated_at = $1, published_at = $1, external_id = new.external_id
+                source_metadata = new.source_metadata, updated_at = $1, published_at = $1, external_id = new.external_id,
+                derived_title = new.derived_title
             from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::integer[], $8::bigint[], $9::timestamptz[],
                 $10::bigint[], $11::timestamptz[], $12::text[], $13::text[], $14::integer[], $15::text[], $16::text[], $17::text[],
-                $18::text[])
+                $18::text[], $19::text[])
                 as new (id, name, title, media_type, uri, version, size, modified_at, modified_ticks, seen_at, content_hash,
-                    pipeline_fingerprint, chunk_count, table_columns, metadata, source_metadata, external_id)
+                    pipeline_fingerprint, chunk_count, table_columns, metadata, source_metadata, external_id, derived_title)
             where d.id = new.id
             """,
             now,
@@ -204,7 +205,8 @@ internal sealed partial class PostgresDocumentStore
             Array.ConvertAll(documents, d => TableColumns(d.Publication)),
             Array.ConvertAll(documents, d => StoredValue.Json(d.Publication.Metadata)),
             Array.ConvertAll(documents, d => StoredValue.Json(d.Publication.Document.Metadata)),
-            Array.ConvertAll(documents, d => d.Publication.Document.ExternalId)
+            Array.ConvertAll(documents, d => d.Publication.Document.ExternalId),
+            Array.ConvertAll(documents, d => d.Publication.IsTitleDerived ? d.Publication.Title : null)
         );
         ReplaceMetadata(
             session,

@@ -90,7 +90,10 @@ internal sealed partial class SqliteDocumentStore
                 """
                 update or ignore documents set external_id = $2, name = $3, uri = $4, size = $5, modified_at = $6, modified_ticks = $7,
                     seen_at = $8, updated_at = $9, source_metadata = $13, state = 'published', attempts = 0,
-                    last_error = null, last_error_class = null, next_action_at = null, owner = null, claimed_until = null
+                    last_error = null, last_error_class = null, next_action_at = null, owner = null, claimed_until = null,
+                    source_media_type = $14, source_title = $15,
+                    title = coalesce($16, case when title = derived_title then $17 else title end),
+                    derived_title = case when $16 is null and title = derived_title then $17 end
                 where id = $1 and version > 0 and tenant = $10 and collection = $11 and source = $12
                     and (blob_hash is null or modified_ticks is $7)
                 """,
@@ -106,7 +109,11 @@ internal sealed partial class SqliteDocumentStore
                 collection.Tenant,
                 collection.Collection,
                 source,
-                metadata
+                metadata,
+                document.MediaType,
+                document.Title,
+                DocumentTitle.Given(document.Title),
+                DocumentTitle.FromName(document.Name)
             );
             if (noted > 0)
             {

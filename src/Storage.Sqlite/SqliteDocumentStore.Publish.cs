@@ -219,7 +219,7 @@ internal sealed partial class SqliteDocumentStore
                 modified_at = $8, modified_ticks = $9, seen_at = $10, content_hash = $11, pipeline_fingerprint = $12, attempts = 0,
                 last_error = null, last_error_class = null, next_action_at = null, chunk_count = $13, table_columns = $14,
                 metadata = $15, source_metadata = $16, updated_at = $17, published_at = $17, external_id = $18, owner = null,
-                claimed_until = null
+                claimed_until = null, derived_title = $19
             where id = $1
             """,
             id,
@@ -241,7 +241,8 @@ internal sealed partial class SqliteDocumentStore
             StoredValue.Json(publication.Metadata),
             StoredValue.Json(document.Metadata),
             now,
-            document.ExternalId
+            document.ExternalId,
+            publication.IsTitleDerived ? publication.Title : null
         );
         ReplaceMetadata(session, id);
     }

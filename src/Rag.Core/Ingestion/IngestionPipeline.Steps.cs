@@ -153,8 +153,10 @@ public sealed partial class IngestionPipeline
         return records;
     }
 
-    private DocumentPublication Publication(Attempt attempt) =>
-        new()
+    private DocumentPublication Publication(Attempt attempt)
+    {
+        var given = DocumentTitle.Given(attempt.Claim.Document.Title, attempt.Document.Title);
+        return new()
         {
             Collection = attempt.Claim.Collection,
             Source = attempt.Claim.Source,
@@ -163,7 +165,8 @@ public sealed partial class IngestionPipeline
             BaseVersion = attempt.Claim.Entry.Version,
             Claim = attempt.Claim,
             MediaType = attempt.MediaType!,
-            Title = Title(attempt.Claim.Document, attempt.Document),
+            Title = given ?? DocumentTitle.FromName(attempt.Claim.Document.Name),
+            IsTitleDerived = given is null,
             Size = attempt.Content!.Length,
             SeenAt = attempt.Content.ReadAt,
             ContentHash = attempt.Content.Hash,
@@ -174,15 +177,5 @@ public sealed partial class IngestionPipeline
             EmbeddingModel = _embedder.Model,
             Analyzer = _options.Analyzer,
         };
-
-    private static string Title(SourceDocument listed, StructuredDocument document)
-    {
-        if (!string.IsNullOrWhiteSpace(listed.Title ?? document.Title))
-        {
-            return (listed.Title ?? document.Title)!.Trim();
-        }
-
-        var name = Path.GetFileNameWithoutExtension(listed.Name);
-        return name.Length > 0 ? name : listed.Name;
     }
 }

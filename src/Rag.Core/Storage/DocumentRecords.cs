@@ -105,6 +105,12 @@ public sealed record DocumentPublication
     /// <summary>Title shown to people.</summary>
     public required string Title { get; init; }
 
+    /// <summary>
+    /// Whether the title was made of the name, as <see cref="DocumentTitle.FromName"/> does; then it follows the name when the document is
+    /// moved or renamed. False by default: the source or the document gave it.
+    /// </summary>
+    public bool IsTitleDerived { get; init; }
+
     /// <summary>Bytes read.</summary>
     public required long Size { get; init; }
 

@@ -94,7 +94,8 @@ public interface IDocumentStore
 
     /// <summary>
     /// Notes a look that found the same bytes: new size, time, name, place, grants or metadata of the source, same version. The chunks stay
-    /// as they are. What is gone meanwhile, and what would take another document's place, is passed over; the next listing sorts it out.
+    /// as they are. The title becomes what the source says now, or else that of the new name where it was made of the name
+    /// (<see cref="DocumentPublication.IsTitleDerived"/>). What is gone meanwhile, and what would take another document's place, is passed over; the next listing sorts it out.
     /// </summary>
     ValueTask MarkSeenAsync(
         CollectionKey collection,

@@ -124,7 +124,14 @@ internal sealed partial class Simulation
             '\n',
             _source
                 .Documents.Select(document =>
-                    Describe(document.Id, document.State, document.Bytes.Length, document.ModifiedAt, document.Text)
+                    Describe(
+                        document.Id,
+                        DocumentTitle.FromName(document.Id),
+                        document.State,
+                        document.Bytes.Length,
+                        document.ModifiedAt,
+                        document.Text
+                    )
                 )
                 .Append(Describe(strays: 0, unembedded: 0))
         );
@@ -135,7 +142,7 @@ internal sealed partial class Simulation
         var lines = new List<string>();
         foreach (var (info, text) in view.Documents.Values.OrderBy(one => one.Info.ExternalId, StringComparer.Ordinal))
         {
-            lines.Add(Describe(info.Name, info.State, info.Size, info.ModifiedAt, text));
+            lines.Add(Describe(info.Name, info.Title, info.State, info.Size, info.ModifiedAt, text));
             var stored = await store.Documents.ReadTextAsync(Principal.Local, info.Id);
             if (info.ExternalId != info.Name || stored?.Text != text)
             {
@@ -154,6 +161,7 @@ internal sealed partial class Simulation
     /// <summary>What was given up may go on answering with what it said before, which a fresh store does not know.</summary>
     private static string Describe(
         string name,
+        string title,
         DocumentState state,
         long? size,
         DateTimeOffset? modifiedAt,
@@ -161,7 +169,7 @@ internal sealed partial class Simulation
     ) =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"{name} {state} {size} {modifiedAt:O} {(state == DocumentState.Published ? $"'{text}'" : "")}"
+            $"{name} {state} {size} {modifiedAt:O} {(state == DocumentState.Published ? $"'{title}' '{text}'" : "")}"
         );
 
     private static string Describe(long strays, long unembedded) =>

@@ -106,6 +106,7 @@ internal sealed class OlderDocument(string id)
     public DocumentPublication ToPublication(OlderImportOptions options, LedgerEntry? known, DateTimeOffset now)
     {
         var external = ExternalId(options);
+        var given = DocumentTitle.Given(_title);
         var name = options.WatchDirectory is null && !IsPath(Id) ? _title ?? external : external;
         return new DocumentPublication
         {
@@ -121,7 +122,8 @@ internal sealed class OlderDocument(string id)
             BaseVersion = known?.Version ?? 0,
             DocumentId = known?.DocumentId,
             MediaType = _mediaType ?? "text/plain",
-            Title = string.IsNullOrWhiteSpace(_title) ? Path.GetFileNameWithoutExtension(Forward(name)) : _title,
+            Title = given ?? DocumentTitle.FromName(Forward(name)),
+            IsTitleDerived = given is null,
             Size = _chunks.Sum(chunk => (long)Encoding.UTF8.GetByteCount(chunk.Text)),
             SeenAt = now,
             ContentHash = Hash(),

@@ -157,6 +157,7 @@ internal sealed class SourceFile : IAsyncDisposable
                 DocumentId = id,
                 MediaType = "text/markdown",
                 Title = "D" + number,
+                IsTitleDerived = number % 2 == 0,
                 Size = 10,
                 SeenAt = DateTimeOffset.UnixEpoch.AddDays(1),
                 ContentHash = "c" + number,

@@ -63,7 +63,7 @@ public sealed class StoreTable
             id! tenant collection source external_id name title media_type uri state version:integer size:integer modified_at:time
             modified_ticks:integer seen_at:time content_hash blob_hash pipeline_fingerprint fencing_token:integer attempts:integer
             last_error last_error_class next_action_at:time chunk_count:integer table_columns metadata source_metadata created_at:time
-            updated_at:time published_at:time source_media_type source_title
+            updated_at:time published_at:time source_media_type source_title derived_title
             """
         ),
         new("document_metadata", "document_id! key:bytes! value:bytes number:real instant:integer tenant collection"),
