@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Slipway.Rag.Retrieval;
+using Slipway.Rag.Storage;
 
 namespace Slipway.Rag.Testing;
 
@@ -12,13 +13,7 @@ public abstract partial class IngestionSuite
     public async Task A_run_is_a_span_and_each_document_one_below_it()
     {
         var spans = new ConcurrentQueue<Activity>();
-        using var listener = new ActivityListener
-        {
-            ShouldListenTo = source => source.Name == RagTelemetry.Name,
-            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
-            ActivityStopped = spans.Enqueue,
-        };
-        ActivitySource.AddActivityListener(listener);
+        using var listener = Listen(spans);
         using var test = new Activity("test").Start();
         var embedder = new CountingEmbedder
         {
@@ -58,10 +53,43 @@ public abstract partial class IngestionSuite
     }
 
     [Fact]
+    public async Task A_run_that_is_cancelled_says_so_and_is_no_error()
+    {
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = Listen(spans);
+        using var test = new Activity("test").Start();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        using var knowledge = Pumps(new CountingEmbedder { Meanwhile = stop.CancelAsync }, new());
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
+            knowledge.Pipeline.RunAsync(knowledge.Source, CollectionKey.Default, null, stop.Token)
+        );
+
+        var mine = spans.Where(span => span.TraceId == test.TraceId).ToList();
+        Assert.All(mine, span => Assert.NotEqual(ActivityStatusCode.Error, span.Status));
+        var run = Assert.Single(mine, span => span.OperationName == "slipway.ingest");
+        Assert.Equal(("cancelled", null), (run.GetTagItem("slipway.outcome"), run.GetTagItem("error.type")));
+    }
+
+    [Fact]
+    public async Task A_run_that_fails_is_an_error_even_where_a_call_in_it_was_cancelled()
+    {
+        var spans = new ConcurrentQueue<Activity>();
+        using var listener = Listen(spans);
+        using var test = new Activity("test").Start();
+        using var knowledge = new Knowledge(Store, Time, gate: new BrokenGate());
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => knowledge.RunAsync());
+
+        var run = Assert.Single(spans, span => span.TraceId == test.TraceId);
+        Assert.Equal(("failed", ActivityStatusCode.Error), (run.GetTagItem("slipway.outcome"), run.Status));
+    }
+
+    [Fact]
     public async Task What_became_of_documents_is_counted()
     {
         var counts = new ConcurrentDictionary<string, long>();
-        var collection = new Storage.CollectionKey("default", Guid.NewGuid().ToString("N"));
+        var collection = new CollectionKey("default", Guid.NewGuid().ToString("N"));
         using var listener = new MeterListener
         {
             InstrumentPublished = (instrument, meters) =>
@@ -104,5 +132,23 @@ public abstract partial class IngestionSuite
                 counts.AddOrUpdate($"{name} {outcome}", value, (_, sum) => sum + value);
             }
         }
+    }
+
+    private sealed class BrokenGate : Gate
+    {
+        public override Task<TResult> PassAsync<TResult>(GatedCall call, Func<Task<TResult>> effect) =>
+            throw new OperationCanceledException("The server has cancelled the call.");
+    }
+
+    private static ActivityListener Listen(ConcurrentQueue<Activity> spans)
+    {
+        var listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == RagTelemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = spans.Enqueue,
+        };
+        ActivitySource.AddActivityListener(listener);
+        return listener;
     }
 }

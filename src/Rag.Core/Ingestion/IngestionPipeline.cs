@@ -101,6 +101,11 @@ public sealed partial class IngestionPipeline
             await _index.OptimizeAsync(collection, cancellationToken).ConfigureAwait(false);
             return await ReportAsync(run, cancellationToken).ConfigureAwait(false);
         }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            run.Spans.Cancel();
+            throw;
+        }
         catch (Exception exception)
         {
             run.Spans.Fail(exception);

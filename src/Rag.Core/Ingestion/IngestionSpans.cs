@@ -86,6 +86,9 @@ internal sealed class IngestionSpans : IDisposable
         _run?.SetTag("slipway.chunks.embedded", report.Embedded);
     }
 
+    /// <summary>Whoever stops a run, as each deployment does, is no fault of it.</summary>
+    public void Cancel() => _outcome = "cancelled";
+
     public void Fail(Exception exception) => _run.Fail(exception);
 
     public void Dispose()
