@@ -183,6 +183,71 @@ public abstract class EmbeddingGenerationSuite(OpenStore open) : StoreSuite(open
         Assert.True(await HasVectorsAsync(_old));
     }
 
+    [Theory]
+    [InlineData(nameof(IngestionOptions.MaxRunCost))]
+    [InlineData(nameof(IngestionOptions.MaxRunTime))]
+    public async Task A_run_whose_documents_used_up_what_it_may_leaves_the_change_to_the_next_one(string limit)
+    {
+        await _before.RunAsync();
+        _before.Write("late.md", "A gasket is late.\n");
+        var options = new IngestionOptions
+        {
+            EmbeddingPrice = 1_000_000, // a token costs 1
+            MaxRunCost = limit == nameof(IngestionOptions.MaxRunCost) ? 1 : null,
+            MaxRunTime = limit == nameof(IngestionOptions.MaxRunTime) ? TimeSpan.FromSeconds(30) : null,
+        };
+        _new.Meanwhile = () =>
+        {
+            Time.Advance(TimeSpan.FromMinutes(1));
+            return Task.CompletedTask;
+        };
+        using var limited = new Knowledge(Store, Time, _new, folder: _before.Folder, options: options);
+
+        var report = await limited.RunAsync();
+
+        Assert.Equal((limit, 1, 1, 1), (report.Stopped, report.Added, report.Embedded, _new.Inputs));
+        Assert.Equal("old;64", (await Generation).Model);
+
+        report = await limited.RunAsync(); // nothing but the change: it ends within the run
+        Assert.Equal((null, Documents), (report.Stopped, report.Embedded));
+        Assert.Equal("new;32", (await Generation).Model);
+    }
+
+    [Fact]
+    public async Task A_plan_says_what_a_change_of_model_takes_and_changes_nothing()
+    {
+        Assert.Null(await PlanAsync(_before));
+        await _before.RunAsync();
+        Assert.Null(await PlanAsync(_before));
+
+        var plan = await PlanAsync(_after);
+
+        Assert.Equal(("new;32", "old;64", Documents), (plan!.Model, plan.Answering, plan.Chunks));
+        Assert.True(plan.IsChange);
+        Assert.Equal((plan, 0), (await PlanAsync(_after), _new.Inputs));
+        Assert.Equal("old;64", (await Generation).Model);
+        Assert.Equal(plan.EstimatedTokens, (await _after.RunAsync()).EmbeddedTokens);
+        Assert.Null(await PlanAsync(_after));
+        Assert.Equal(new EmbeddingPlan("old;64", "new;32", 0, 0), await PlanAsync(_before)); // back again costs nothing
+    }
+
+    [Fact]
+    public async Task A_plan_says_what_has_no_vector_at_all()
+    {
+        using var words = new Knowledge(Store, Time, folder: _before.Folder);
+        await words.RunAsync();
+
+        Assert.Null(await PlanAsync(words));
+        var plan = await PlanAsync(_before);
+        Assert.Equal((null, Documents, true), (plan!.Answering, plan.Chunks, plan.IsChange));
+
+        await _before.RunAsync();
+        _before.Write("late.md", "A gasket is late.\n");
+        await words.RunAsync();
+        plan = await PlanAsync(_before);
+        Assert.Equal(("old;64", 1, false), (plan!.Answering, plan.Chunks, plan.IsChange));
+    }
+
     [Fact]
     public async Task Missing_embeddings_are_read_in_pages_each_text_once()
     {
@@ -212,6 +277,9 @@ public abstract class EmbeddingGenerationSuite(OpenStore open) : StoreSuite(open
         Assert.Empty(await Store.Documents.FindUnembeddedAsync(CollectionKey.Default, "old;64", "", 5, Token));
         Assert.Empty(await Store.Documents.FindUnembeddedAsync(new("default", "other"), "new;32", "", 5, Token));
     }
+
+    private static Task<EmbeddingPlan?> PlanAsync(Knowledge knowledge) =>
+        knowledge.Pipeline.PlanEmbeddingsAsync(CollectionKey.Default, Token);
 
     private static RetrievalRequest Request => new() { Query = "valve of pump 5 leaks", Principal = Principal.Local };
 

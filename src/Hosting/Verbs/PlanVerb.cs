@@ -53,6 +53,14 @@ internal sealed class PlanVerb : Verb
                 .ConfigureAwait(false);
         }
 
+        if (
+            await pipeline.PlanEmbeddingsAsync(rag.CollectionKey, cancellationToken).ConfigureAwait(false) is
+            { } embeddings
+        )
+        {
+            await output.WriteLineAsync(Line(embeddings, rag.Ingestion.EmbeddingPrice)).ConfigureAwait(false);
+        }
+
         return 0;
     }
 
@@ -97,11 +105,24 @@ internal sealed class PlanVerb : Verb
     {
         if (plan.Work.Count > 0)
         {
-            var cost = plan.EstimatedTokens * price / 1_000_000;
-            yield return string.Create(
-                CultureInfo.InvariantCulture,
-                $"embed at most about {plan.EstimatedTokens:N0} tokens{(cost is null ? "" : $", for {cost:N4}")}"
-            );
+            yield return $"embed at most about {Tokens(plan.EstimatedTokens, price)}";
         }
     }
+
+    private static string Line(EmbeddingPlan plan, decimal? price)
+    {
+        var chunks = string.Create(CultureInfo.InvariantCulture, $"embed {plan.Chunks:N0} chunks");
+        var tokens = Tokens(plan.EstimatedTokens, price);
+        return plan.IsChange
+            ? $"{chunks} by the new model '{plan.Model}', about {tokens}; until then {(plan.Answering is { } model ? $"'{model}' answers" : "words alone answer")}"
+            : $"{chunks} that have no vector by '{plan.Model}', about {tokens}";
+    }
+
+    private static string Tokens(long tokens, decimal? price) =>
+        string.Create(CultureInfo.InvariantCulture, $"{tokens:N0} tokens")
+        + (
+            price is null
+                ? ""
+                : string.Create(CultureInfo.InvariantCulture, $", for {tokens * price.Value / 1_000_000:N4}")
+        );
 }

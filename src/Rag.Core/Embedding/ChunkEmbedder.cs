@@ -85,8 +85,11 @@ internal sealed class ChunkEmbedder(
                 cancellationToken
             )
             .ConfigureAwait(false);
-        return batch.Sum(item => (long)_tokens.Count(item.Input));
+        return CountTokens(batch);
     }
+
+    /// <summary>The tokens of some texts, estimated.</summary>
+    public long CountTokens(IReadOnlyList<EmbeddingInput> items) => items.Sum(item => (long)_tokens.Count(item.Input));
 
     /// <summary>Cuts into requests that a provider takes.</summary>
     public IEnumerable<IReadOnlyList<EmbeddingInput>> Batches(IReadOnlyList<EmbeddingInput> items)

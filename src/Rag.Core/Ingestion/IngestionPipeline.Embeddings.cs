@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging;
 using Slipway.Rag.Embedding;
 using Slipway.Rag.Storage;
@@ -13,6 +14,40 @@ public sealed partial class IngestionPipeline
 
     /// <summary>Collections in which this pipeline's model has answered.</summary>
     private readonly ConcurrentDictionary<CollectionKey, bool> _answered = new();
+
+    /// <summary>
+    /// Says what a run would embed of chunks that are published already: all of them after a change of model. Changes nothing. Reads the
+    /// chunks that lack a vector, so it takes some seconds where there are hundreds of thousands of them.
+    /// </summary>
+    /// <returns>Null when nothing is pending: no model, nothing published, or the model answers and nobody has left a gap.</returns>
+    public async Task<EmbeddingPlan?> PlanEmbeddingsAsync(
+        CollectionKey collection,
+        CancellationToken cancellationToken = default
+    )
+    {
+        if (_embedder.Model is not { } model)
+        {
+            return null;
+        }
+
+        var generation = await _store.ReadEmbeddingGenerationAsync(collection, cancellationToken).ConfigureAwait(false);
+        if (generation.Model == model && !generation.MayHaveGaps)
+        {
+            return null;
+        }
+
+        var plan = new EmbeddingPlan(model, generation.Model, 0, 0);
+        await foreach (var chunks in FindUnembeddedAsync(collection, cancellationToken).ConfigureAwait(false))
+        {
+            plan = plan with
+            {
+                Chunks = plan.Chunks + chunks.Count,
+                EstimatedTokens = plan.EstimatedTokens + _embedder.CountTokens(chunks),
+            };
+        }
+
+        return plan.Chunks > 0 || (plan.IsChange && plan.Answering is not null) ? plan : null;
+    }
 
     /// <summary>Makes the vectors that are missing. Without work where the model answers already and nobody has left a gap.</summary>
     private async ValueTask CompleteEmbeddingsAsync(IngestionRun run, CancellationToken cancellationToken)
@@ -65,20 +100,18 @@ public sealed partial class IngestionPipeline
     private async ValueTask<bool> EmbedUnembeddedAsync(IngestionRun run, CancellationToken cancellationToken)
     {
         var isComplete = true;
-        for (var after = ""; ; )
+        await foreach (var chunks in FindUnembeddedAsync(run.Collection, cancellationToken).ConfigureAwait(false))
         {
-            var chunks = await _store
-                .FindUnembeddedAsync(run.Collection, _embedder.Model!, after, UnembeddedAtOnce, cancellationToken)
-                .ConfigureAwait(false);
-            if (chunks.Count == 0)
+            // A model that is away is not asked ten thousand times, and what the documents have used up is not spent once more.
+            run.Stopped = run.Spent;
+            if (!isComplete || run.Stopped is not null)
             {
-                return isComplete;
+                return false;
             }
 
-            after = chunks[^1].ContentHash;
             await Parallel
                 .ForEachAsync(
-                    _embedder.Batches([.. chunks.Select(chunk => new EmbeddingInput(chunk.ContentHash, chunk.Input))]),
+                    _embedder.Batches(chunks),
                     new ParallelOptions
                     {
                         MaxDegreeOfParallelism = _options.EmbeddingConcurrency ?? _options.MaxConcurrency,
@@ -93,11 +126,29 @@ public sealed partial class IngestionPipeline
                     }
                 )
                 .ConfigureAwait(false);
-            run.Stopped = run.Spent;
-            if (!isComplete || run.Stopped is not null)
+        }
+
+        return isComplete;
+    }
+
+    /// <summary>What the model has no vector of, page by page: it is not read all at once.</summary>
+    private async IAsyncEnumerable<IReadOnlyList<EmbeddingInput>> FindUnembeddedAsync(
+        CollectionKey collection,
+        [EnumeratorCancellation] CancellationToken cancellationToken
+    )
+    {
+        for (var after = ""; ; )
+        {
+            var chunks = await _store
+                .FindUnembeddedAsync(collection, _embedder.Model!, after, UnembeddedAtOnce, cancellationToken)
+                .ConfigureAwait(false);
+            if (chunks.Count == 0)
             {
-                return false; // a model that is away is not asked ten thousand times
+                yield break;
             }
+
+            yield return [.. chunks.Select(chunk => new EmbeddingInput(chunk.ContentHash, chunk.Input))];
+            after = chunks[^1].ContentHash;
         }
     }
 

@@ -1,9 +1,12 @@
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Slipway.Hosting.Tests.Models;
 using Slipway.Hosting.Verbs;
 using Slipway.Rag.Ingestion;
 using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
+using static Slipway.Hosting.Tests.Models.ModelReplies;
 
 namespace Slipway.Hosting.Tests.Verbs;
 
@@ -26,9 +29,7 @@ public sealed class PlanVerbTests : IDisposable
             Write(name, $"the page {name}", hoursAgo: 2);
         }
 
-        var pipeline = host.Services.GetRequiredService<IngestionPipeline>();
-        using var source = new LocalFolderSource(Documents);
-        await pipeline.RunAsync(source, CollectionKey.Default, cancellationToken: Token);
+        await IngestAsync(host);
         Write("changed", "another page", hoursAgo: 1);
         Write("new", "a new page", hoursAgo: 1);
         File.Move(Path.Combine(Documents, "moved.md"), Path.Combine(Documents, "elsewhere.md"));
@@ -49,8 +50,69 @@ public sealed class PlanVerbTests : IDisposable
             first
         );
         Assert.Equal(first, second);
-        var report = await pipeline.RunAsync(source, CollectionKey.Default, cancellationToken: Token);
+        var report = await IngestAsync(host);
         Assert.Equal((1, 1, 1, 1), (report.Added, report.Changed, report.Moved, report.Deleted));
+    }
+
+    [Fact]
+    public async Task It_says_what_embedding_takes_at_most_and_with_a_price_what_it_costs()
+    {
+        await using var server = await ModelServer.StartAsync(Embeddings());
+        Directory.CreateDirectory(Documents);
+        Write("one", new string('x', 4_000), hoursAgo: 1);
+        Write("two", new string('x', 2_002), hoursAgo: 1);
+        using var unpriced = Build(("Rag:Embedding:BaseUrl", server.BaseUrl));
+        using var priced = Build(("Rag:Embedding:BaseUrl", server.BaseUrl), ("Rag:Ingestion:EmbeddingPrice", "0.13"));
+
+        Assert.Contains("embed at most about 1,500 tokens", await PrintAsync(unpriced));
+        Assert.Contains("embed at most about 1,500 tokens, for 0.0002", await PrintAsync(priced));
+        Assert.Empty(server.Requests);
+        await IngestAsync(priced);
+        Assert.DoesNotContain(await PrintAsync(priced), line => line.Contains("token", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task It_says_what_a_change_of_embedding_model_takes()
+    {
+        await using var server = await ModelServer.StartAsync(Embeddings());
+        using (var words = Build())
+        {
+            Write("one", "The valve of pump 1 leaks.", hoursAgo: 2);
+            Write("two", "The valve of pump 2 leaks.", hoursAgo: 2);
+            await IngestAsync(words);
+        }
+
+        using var old = Build(("Rag:Embedding:BaseUrl", server.BaseUrl), ("Rag:Embedding:Model", "old"));
+        using var changed = Build(
+            ("Rag:Embedding:BaseUrl", server.BaseUrl),
+            ("Rag:Embedding:Model", "new"),
+            ("Rag:Ingestion:EmbeddingPrice", "100")
+        );
+        var first = (await PrintAsync(old))[^1];
+        var tokens = (await IngestAsync(old)).EmbeddedTokens;
+        Assert.Equal(
+            $"embed 2 chunks by the new model 'old', about {tokens} tokens; until then words alone answer",
+            first
+        );
+        Assert.Equal(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"embed 2 chunks by the new model 'new', about {tokens} tokens, for {tokens / 10_000m:N4}; until then 'old' answers"
+            ),
+            (await PrintAsync(changed))[^1]
+        );
+
+        using (var words = Build())
+        {
+            Write("three", "The valve of pump 3 leaks.", hoursAgo: 1);
+            await IngestAsync(words);
+        }
+
+        Assert.StartsWith(
+            "embed 1 chunks that have no vector by 'old', about ",
+            (await PrintAsync(old))[^1],
+            StringComparison.Ordinal
+        );
     }
 
     [Fact]
@@ -81,10 +143,18 @@ public sealed class PlanVerbTests : IDisposable
         return output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
     }
 
-    private IHost Build()
+    private async Task<IngestionReport> IngestAsync(IHost host)
+    {
+        using var source = new LocalFolderSource(Documents);
+        return await host
+            .Services.GetRequiredService<IngestionPipeline>()
+            .RunAsync(source, CollectionKey.Default, cancellationToken: Token);
+    }
+
+    private IHost Build(params (string, string?)[] settings)
     {
         Directory.CreateDirectory(Documents);
-        var builder = Host.CreateApplicationBuilder();
+        var builder = TestHost.Create(TestHost.Settings(settings));
         builder
             .AddSlipway()
             .UseSqlite(Path.Combine(_folder.Path, "slipway.db"))
