@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Slipway.Hosting.Models;
 
 /// <summary>The model that makes vectors of text. With nothing set there is none, and search is by words alone.</summary>
@@ -11,6 +13,8 @@ public sealed record EmbeddingOptions : EndpointOptions
 
     /// <summary>Value of <see cref="BatchCharacters"/> unless set: 200,000, some 50,000 tokens.</summary>
     public const int DefaultBatchCharacters = 200_000;
+
+    private const string Section = "Rag:Embedding";
 
     /// <summary>Length of the vectors, for models that can shorten them. Null for the model's own.</summary>
     public int? Dimensions { get; set; }
@@ -38,9 +42,29 @@ public sealed record EmbeddingOptions : EndpointOptions
             yield return failure;
         }
 
-        if (BatchSize < 1 || BatchCharacters < 1 || Dimensions < 1 || PreviousDimensions < 1)
+        (string Setting, int? Value)[] counts =
+        [
+            (nameof(BatchSize), BatchSize),
+            (nameof(BatchCharacters), BatchCharacters),
+            (nameof(Dimensions), Dimensions),
+            (nameof(PreviousDimensions), PreviousDimensions),
+        ];
+        foreach (var (setting, value) in counts.Where(count => count.Value < 1))
         {
-            yield return "The batch size, the characters of a batch and the dimensions of embeddings must be 1 or more.";
+            yield return string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Section}:{setting} is {value}; set 1 or more, or leave it out."
+            );
+        }
+
+        if (Previous is null && PreviousDimensions is not null)
+        {
+            yield return $"{Section}:{nameof(PreviousDimensions)} is set and {Section}:{nameof(PreviousModel)} is not; name the model before, or leave both out.";
+        }
+
+        if (Previous is not null && !IsConfigured)
+        {
+            yield return $"{Section}:{nameof(PreviousModel)} is set and no endpoint is; set {BaseUrlSetting} or {ProviderSetting}, or leave it out.";
         }
     }
 

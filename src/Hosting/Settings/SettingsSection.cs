@@ -11,6 +11,8 @@ namespace Slipway.Hosting.Settings;
 /// </summary>
 internal sealed class SettingsSection(IConfiguration configuration, string path, ICollection<string> failures)
 {
+    private const string DurationFormat = "a number of seconds or hh:mm:ss";
+
     private readonly SortedSet<string> _known = new(StringComparer.OrdinalIgnoreCase);
 
     public string Path => path;
@@ -68,11 +70,21 @@ internal sealed class SettingsSection(IConfiguration configuration, string path,
 
     /// <summary>Seconds as a number, as the flat names have them, or <c>hh:mm:ss</c>.</summary>
     public TimeSpan? Duration(string key, TimeSpan? fallback) =>
-        Raw(key) is null ? fallback : Duration(key, TimeSpan.Zero);
+        Parse(
+            key,
+            fallback,
+            DurationFormat,
+            (string text, out TimeSpan? value) =>
+            {
+                var isDuration = TryParseDuration(text, out var duration);
+                value = duration;
+                return isDuration;
+            }
+        );
 
     /// <inheritdoc cref="Duration(string, TimeSpan?)"/>
     public TimeSpan Duration(string key, TimeSpan fallback) =>
-        Parse<TimeSpan>(key, fallback, "a number of seconds or hh:mm:ss", TryParseDuration);
+        Parse<TimeSpan>(key, fallback, DurationFormat, TryParseDuration);
 
     public Uri? Url(string key, Uri? fallback) =>
         Parse<Uri?>(key, fallback, "an absolute http or https URL", TryParseUrl);
