@@ -43,7 +43,7 @@ public sealed record IngestionPlan
     /// <summary>Compares a listing with the ledger.</summary>
     /// <param name="listing">Everything that the source listed; of what is listed twice the first counts.</param>
     /// <param name="ledger">Everything known of that source.</param>
-    /// <param name="pipelineFingerprint">Fingerprint of readers, chunker and model.</param>
+    /// <param name="pipelineFingerprint">Fingerprint of readers and chunker.</param>
     /// <param name="now">The time of the plan.</param>
     public static IngestionPlan Make(
         IReadOnlyCollection<SourceItem> listing,
