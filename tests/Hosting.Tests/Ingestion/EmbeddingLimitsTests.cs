@@ -2,12 +2,12 @@ using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Time.Testing;
-using Slipway.Hosting.Tests.Models;
+using Slipway.Agents.Testing;
 using Slipway.Rag.Ingestion;
 using Slipway.Rag.Retrieval;
 using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
-using static Slipway.Hosting.Tests.Models.ModelReplies;
+using static Slipway.Agents.Testing.ScriptedReply;
 using static Slipway.Hosting.Tests.TestHost;
 
 namespace Slipway.Hosting.Tests.Ingestion;
@@ -25,7 +25,7 @@ public sealed class EmbeddingLimitsTests : IDisposable
     [Fact]
     public async Task The_model_before_embeds_queries_until_the_new_ones_vectors_are_complete()
     {
-        await using var server = await ModelServer.StartAsync(Embeddings());
+        await using var server = await StartAsync(_ => Embed(4));
         Write(1);
         await RunAsync(server, ("Rag:Embedding:Model", "old"), ("Rag:Embedding:Dimensions", "4"));
         (string, string?)[] changed =
@@ -44,7 +44,7 @@ public sealed class EmbeddingLimitsTests : IDisposable
     [Fact]
     public async Task A_run_ends_when_it_has_spent_what_it_may()
     {
-        await using var server = await ModelServer.StartAsync(Embeddings());
+        await using var server = await StartAsync(_ => Embed(4));
         Write(8);
 
         var report = await RunAsync(
@@ -62,13 +62,11 @@ public sealed class EmbeddingLimitsTests : IDisposable
     [Fact]
     public async Task A_run_ends_when_its_time_is_over()
     {
-        await using var server = await ModelServer.StartAsync(
-            async (context, request) =>
-            {
-                _time.Advance(TimeSpan.FromSeconds(20));
-                await Embeddings()(context, request);
-            }
-        );
+        await using var server = await StartAsync(_ =>
+        {
+            _time.Advance(TimeSpan.FromSeconds(20));
+            return Embed(4);
+        });
         Write(8);
 
         var report = await RunAsync(
@@ -86,24 +84,25 @@ public sealed class EmbeddingLimitsTests : IDisposable
     {
         const int Concurrency = 3;
         var (now, most) = (0, 0);
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(Token);
-        enough.CancelAfter(TimeSpan.FromSeconds(20));
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var server = await ModelServer.StartAsync(
-            async (context, request) =>
+        await using var server = await StartAsync(_ =>
+        {
+            var mine = Interlocked.Increment(ref now);
+            InterlockedMax(ref most, mine);
+            if (mine == Concurrency)
             {
-                var mine = Interlocked.Increment(ref now);
-                InterlockedMax(ref most, mine);
-                if (mine == Concurrency)
-                {
-                    reached.TrySetResult();
-                }
-
-                await reached.Task.WaitAsync(enough.Token);
-                Interlocked.Decrement(ref now);
-                await Embeddings()(context, request);
+                reached.TrySetResult();
             }
-        );
+
+            return Stall(reached.Task)
+                .Then(
+                    Embed(_ => // one text a request
+                    {
+                        Interlocked.Decrement(ref now);
+                        return [1, 0, 0, 0];
+                    })
+                );
+        });
         Write(4 * Concurrency);
 
         var report = await RunAsync(
@@ -116,6 +115,9 @@ public sealed class EmbeddingLimitsTests : IDisposable
         Assert.Equal((4 * Concurrency, Concurrency), (report.Added, most));
     }
 
+    private static Task<ScriptedModelServer> StartAsync(Func<ScriptedRequest, ScriptedReply> embeddings) =>
+        ScriptedModelServer.StartAsync(new ScriptedModelServerOptions { Embeddings = embeddings });
+
     private void Write(int count)
     {
         for (var i = 0; i < count; i++)
@@ -124,7 +126,7 @@ public sealed class EmbeddingLimitsTests : IDisposable
         }
     }
 
-    private async Task<IngestionReport> RunAsync(ModelServer server, params (string, string?)[] settings)
+    private async Task<IngestionReport> RunAsync(ScriptedModelServer server, params (string, string?)[] settings)
     {
         using var host = Build(server, settings);
         using var source = new LocalFolderSource(Path.Combine(_folder.Path, "docs"));
@@ -134,7 +136,10 @@ public sealed class EmbeddingLimitsTests : IDisposable
     }
 
     /// <returns>The models that the query was embedded by, with the dimensions that were asked for.</returns>
-    private async Task<IReadOnlyList<string>> SearchAsync(ModelServer server, params (string, string?)[] settings)
+    private async Task<IReadOnlyList<string>> SearchAsync(
+        ScriptedModelServer server,
+        params (string, string?)[] settings
+    )
     {
         var asked = server.Requests.Count;
         using var host = Build(server, settings);
@@ -146,19 +151,17 @@ public sealed class EmbeddingLimitsTests : IDisposable
         [
             .. server
                 .Requests.Skip(asked)
-                .Select(request => $"{request.Body["model"]} {request.Body["dimensions"]}".Trim()),
+                .Select(request =>
+                    $"{request.Model} {(request.Body.TryGetProperty("dimensions", out var size) ? size : "")}".Trim()
+                ),
         ];
     }
 
-    private IHost Build(ModelServer server, (string, string?)[] settings)
+    private IHost Build(ScriptedModelServer server, (string, string?)[] settings)
     {
         var builder = Create(
             // A retry would wait on a clock that stands still.
-            TestHost.Settings([
-                ("Rag:Embedding:BaseUrl", server.BaseUrl),
-                ("Rag:Embedding:MaxRetries", "0"),
-                .. settings,
-            ]),
+            TestHost.Settings([("Rag:Embedding:BaseUrl", server.Url), ("Rag:Embedding:MaxRetries", "0"), .. settings]),
             contentRoot: _folder.Path
         );
         builder.Services.AddSingleton<TimeProvider>(_time);

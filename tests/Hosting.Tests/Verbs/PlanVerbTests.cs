@@ -1,12 +1,11 @@
 using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Slipway.Hosting.Tests.Models;
+using Slipway.Agents.Testing;
 using Slipway.Hosting.Verbs;
 using Slipway.Rag.Ingestion;
 using Slipway.Rag.Sources;
 using Slipway.Rag.Storage;
-using static Slipway.Hosting.Tests.Models.ModelReplies;
 
 namespace Slipway.Hosting.Tests.Verbs;
 
@@ -57,12 +56,12 @@ public sealed class PlanVerbTests : IDisposable
     [Fact]
     public async Task It_says_what_embedding_takes_at_most_and_with_a_price_what_it_costs()
     {
-        await using var server = await ModelServer.StartAsync(Embeddings());
+        await using var server = await ScriptedModelServer.StartAsync();
         Directory.CreateDirectory(Documents);
         Write("one", new string('x', 4_000), hoursAgo: 1);
         Write("two", new string('x', 2_002), hoursAgo: 1);
-        using var unpriced = Build(("Rag:Embedding:BaseUrl", server.BaseUrl));
-        using var priced = Build(("Rag:Embedding:BaseUrl", server.BaseUrl), ("Rag:Ingestion:EmbeddingPrice", "0.13"));
+        using var unpriced = Build(("Rag:Embedding:BaseUrl", server.Url));
+        using var priced = Build(("Rag:Embedding:BaseUrl", server.Url), ("Rag:Ingestion:EmbeddingPrice", "0.13"));
 
         Assert.Contains("embed at most about 1,500 tokens", await PrintAsync(unpriced));
         Assert.Contains("embed at most about 1,500 tokens, for 0.0002", await PrintAsync(priced));
@@ -74,7 +73,7 @@ public sealed class PlanVerbTests : IDisposable
     [Fact]
     public async Task It_says_what_a_change_of_embedding_model_takes()
     {
-        await using var server = await ModelServer.StartAsync(Embeddings());
+        await using var server = await ScriptedModelServer.StartAsync();
         using (var words = Build())
         {
             Write("one", "The valve of pump 1 leaks.", hoursAgo: 2);
@@ -82,9 +81,9 @@ public sealed class PlanVerbTests : IDisposable
             await IngestAsync(words);
         }
 
-        using var old = Build(("Rag:Embedding:BaseUrl", server.BaseUrl), ("Rag:Embedding:Model", "old"));
+        using var old = Build(("Rag:Embedding:BaseUrl", server.Url), ("Rag:Embedding:Model", "old"));
         using var changed = Build(
-            ("Rag:Embedding:BaseUrl", server.BaseUrl),
+            ("Rag:Embedding:BaseUrl", server.Url),
             ("Rag:Embedding:Model", "new"),
             ("Rag:Ingestion:EmbeddingPrice", "100")
         );
