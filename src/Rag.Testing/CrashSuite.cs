@@ -18,6 +18,7 @@ public abstract class CrashSuite(OpenStore open)
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    [Trait("Parity", "S104")]
     public Task A_run_that_dies_anywhere_is_made_good_by_the_next_one(bool afterwards) =>
         _run.DieAtCallsAsync(Step, afterwards);
 

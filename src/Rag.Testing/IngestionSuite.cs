@@ -251,6 +251,8 @@ public abstract partial class IngestionSuite(OpenStore open) : StoreSuite(open)
     }
 
     [Fact]
+    [Trait("Parity", "S100")]
+    [Trait("Parity", "S101")]
     public async Task A_failed_embedding_keeps_the_old_version_answering_and_is_retried_when_due()
     {
         var embedder = new CountingEmbedder();
@@ -319,6 +321,7 @@ public abstract partial class IngestionSuite(OpenStore open) : StoreSuite(open)
     }
 
     [Fact]
+    [Trait("Parity", "S105")]
     public async Task Two_engines_on_one_folder_and_file_publish_each_document_once()
     {
         using var one = new Knowledge(Store, Time);

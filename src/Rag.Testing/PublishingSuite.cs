@@ -202,6 +202,7 @@ public abstract class PublishingSuite(OpenStore open) : StoreSuite(open)
     }
 
     [Fact]
+    [Trait("Parity", "S100")]
     public async Task What_fails_in_the_middle_leaves_the_old_version_answering()
     {
         var id = await Corpus.PublishAsync("a.txt", "first");

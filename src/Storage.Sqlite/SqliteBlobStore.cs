@@ -17,7 +17,7 @@ internal sealed class SqliteBlobStore(SqliteDatabase database) : IBlobStore
         var bytes = buffer.ToArray();
         var hash = Convert.ToHexStringLower(SHA256.HashData(bytes));
         await database
-            .WriteAsync(
+            .WriteMuchAsync(
                 session =>
                     session.Execute(
                         """

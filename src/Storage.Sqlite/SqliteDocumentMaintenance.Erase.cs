@@ -20,7 +20,7 @@ internal sealed partial class SqliteDocumentMaintenance
     )
     {
         var erased = await database
-            .WriteAsync(session => Erase(session, collection, documentId), cancellationToken)
+            .WriteMuchAsync(session => Erase(session, collection, documentId), cancellationToken)
             .ConfigureAwait(false);
         if (erased is null)
         {

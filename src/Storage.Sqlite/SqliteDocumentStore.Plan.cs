@@ -10,7 +10,7 @@ namespace Slipway.Storage.Sqlite;
 internal sealed partial class SqliteDocumentStore
 {
     public ValueTask<int> ApplyAsync(PlannedChanges plan, CancellationToken cancellationToken = default) =>
-        database.WriteAsync(
+        database.WriteMuchAsync(
             session =>
             {
                 if (plan.Planner is { } lease)

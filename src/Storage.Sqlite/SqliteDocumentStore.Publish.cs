@@ -34,7 +34,7 @@ internal sealed partial class SqliteDocumentStore
                 publications,
                 analyzer,
                 sideBySide: false, // the transaction would keep every other writer out meanwhile
-                batch => database.WriteAsync(session => Publish(session, batch), cancellationToken),
+                batch => database.WriteMuchAsync(session => Publish(session, batch), cancellationToken),
                 cancellationToken
             )
             .ConfigureAwait(false);

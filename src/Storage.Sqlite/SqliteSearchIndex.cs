@@ -65,7 +65,7 @@ internal sealed class SqliteSearchIndex(SqliteDatabase database) : ISearchIndex
             }
 
             last = await database
-                .WriteAsync(
+                .WriteMuchAsync(
                     session =>
                         SqliteIndex.Find(session, collection) is { } index
                             ? SqliteMerge.Run(session, index, MergedAtOnce)

@@ -77,7 +77,7 @@ internal sealed partial class IngestionWorker(
 
     private async Task RunOnceAsync(CancellationToken cancellationToken)
     {
-        var statistics = new RunStatistics(timeProvider);
+        var statistics = new RunStatistics(_options.Pipeline, timeProvider);
         foreach (var source in _sources.All)
         {
             try
@@ -96,7 +96,7 @@ internal sealed partial class IngestionWorker(
             {
                 var failure = Failure.From(exception);
                 failure.Write(Console.Error);
-                statistics.AddFailure(failure.ExitCode);
+                statistics.AddFailure(failure);
             }
         }
 

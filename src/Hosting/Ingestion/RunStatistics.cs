@@ -1,11 +1,12 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Slipway.Hosting.Startup;
 using Slipway.Rag.Ingestion;
 
 namespace Slipway.Hosting.Ingestion;
 
 /// <summary>What a single run has done, over all sources, in the older system's words.</summary>
-internal sealed class RunStatistics(TimeProvider timeProvider)
+internal sealed class RunStatistics(PipelineType pipeline, TimeProvider timeProvider)
 {
     private readonly long _start = timeProvider.GetTimestamp();
 
@@ -23,7 +24,13 @@ internal sealed class RunStatistics(TimeProvider timeProvider)
 
     public bool Initialized { get; } = true;
 
+    public string PipelineType { get; } = pipeline == Hosting.PipelineType.GoogleDrive ? "google_drive" : "local";
+
     public string RunMode { get; } = "single";
+
+    /// <summary>Why a source could not be read; of several the first.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? ErrorMessage { get; private set; }
 
     [JsonIgnore]
     public int ExitCode { get; private set; }
@@ -36,18 +43,21 @@ internal sealed class RunStatistics(TimeProvider timeProvider)
         Duration += report.Duration.TotalSeconds;
         if (report.Errors.Count + report.Gaps.Count > 0)
         {
-            AddFailure(1, count: 0);
+            Fail(1);
         }
     }
 
-    /// <summary>A wrong setting outweighs a refused credential, and that one what may pass by itself.</summary>
-    public void AddFailure(int exitCode, int count = 1)
+    public void AddFailure(Failure failure)
     {
-        Errors += count;
-        ExitCode = exitCode == 2 || ExitCode == 2 ? 2 : Math.Max(exitCode, ExitCode);
+        Errors++;
+        ErrorMessage ??= string.Join(" ", failure.Messages);
+        Fail(failure.ExitCode);
     }
 
     public string ToJson() => JsonSerializer.Serialize(this, RunStatisticsJsonContext.Default.RunStatistics);
+
+    /// <summary>A wrong setting outweighs a refused credential, and that one what may pass by itself.</summary>
+    private void Fail(int exitCode) => ExitCode = exitCode == 2 || ExitCode == 2 ? 2 : Math.Max(exitCode, ExitCode);
 }
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

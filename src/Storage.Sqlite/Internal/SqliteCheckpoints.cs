@@ -13,8 +13,8 @@ internal sealed class SqliteCheckpoints(Func<SqliteSession> open) : IDisposable
     // SQLITE_DBSTATUS_CACHE_WRITE, https://www.sqlite.org/c3ref/c_dbstatus_options.html: pages that a connection has written to the log.
     private const int PagesWritten = 9;
 
-    /// <summary>Pages of 4 KiB in the log that are worth a checkpoint; SQLite's own default.</summary>
-    private const int Worthwhile = 1_000;
+    /// <summary>Pages of 4 KiB in the log that are worth a checkpoint: pages that are written again and again are moved once.</summary>
+    private const int Worthwhile = 4_000;
 
     private readonly SemaphoreSlim _one = new(1, 1);
     private SqliteSession? _session;

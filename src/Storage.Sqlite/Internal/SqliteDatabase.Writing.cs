@@ -16,10 +16,16 @@ internal sealed partial class SqliteDatabase
     /// Runs work in a write transaction (BEGIN IMMEDIATE): committed when it returns, rolled back when it throws. What comes while another
     /// transaction is being written waits, and is then committed together: one by one would write the same pages again and again.
     /// </summary>
-    public async ValueTask<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken)
+    public ValueTask<T> WriteAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken) =>
+        QueueAsync(new SqliteWrite<T>(work), cancellationToken);
+
+    /// <summary>Runs work that writes much: in a transaction of its own.</summary>
+    public ValueTask<T> WriteMuchAsync<T>(Func<SqliteSession, T> work, CancellationToken cancellationToken) =>
+        QueueAsync(new SqliteWrite<T>(work) { IsLarge = true }, cancellationToken);
+
+    private async ValueTask<T> QueueAsync<T>(SqliteWrite<T> write, CancellationToken cancellationToken)
     {
         await OpenAsync(cancellationToken).ConfigureAwait(false);
-        var write = new SqliteWrite<T>(work);
         _waiting.Enqueue(write);
         try
         {
@@ -65,11 +71,18 @@ internal sealed partial class SqliteDatabase
     private void WriteGroup(SqliteSession session)
     {
         var group = new List<SqliteWrite>();
-        while (group.Count < MaxGroup && _waiting.TryDequeue(out var write))
+        while (group.Count < MaxGroup && _waiting.TryPeek(out var next) && !(next.IsLarge && group.Count > 0))
         {
-            if (write.TryTake())
+            _waiting.TryDequeue(out _); // nobody else takes from the queue
+            if (!next.TryTake())
             {
-                group.Add(write);
+                continue; // it was cancelled
+            }
+
+            group.Add(next);
+            if (next.IsLarge)
+            {
+                break;
             }
         }
 

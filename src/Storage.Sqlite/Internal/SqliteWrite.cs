@@ -11,6 +11,9 @@ internal abstract class SqliteWrite
     private int _taken;
     private ExceptionDispatchInfo? _error;
 
+    /// <summary>Whether it writes so much that it is committed alone: in a savepoint SQLite keeps a second journal of all its pages.</summary>
+    public bool IsLarge { get; init; }
+
     public bool IsTaken => Volatile.Read(ref _taken) != 0;
 
     /// <returns>False when somebody else has it.</returns>

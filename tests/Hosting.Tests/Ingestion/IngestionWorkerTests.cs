@@ -91,6 +91,7 @@ public sealed class IngestionWorkerTests : IDisposable
 
     [Fact]
     [Trait("Parity", "S66")]
+    [Trait("Parity", "S67")]
     public async Task A_single_run_does_one_pass_prints_what_it_did_and_ends()
     {
         _folder.Write("docs/first.md", "The first one is about walruses.");
@@ -100,6 +101,8 @@ public sealed class IngestionWorkerTests : IDisposable
         Assert.Equal(1, statistics.GetProperty("files_processed").GetInt32());
         Assert.Equal(0, statistics.GetProperty("errors").GetInt32());
         Assert.Equal("single", statistics.GetProperty("run_mode").GetString());
+        Assert.Equal("local", statistics.GetProperty("pipeline_type").GetString());
+        Assert.True(statistics.GetProperty("initialized").GetBoolean());
         Assert.True(
             statistics.GetProperty("total_duration").GetDouble() >= statistics.GetProperty("duration").GetDouble()
         );
@@ -122,11 +125,18 @@ public sealed class IngestionWorkerTests : IDisposable
         Assert.Equal(2, code);
         Assert.Contains("does not exist", error, StringComparison.Ordinal);
         Assert.Equal(0, JsonElement.Parse(output).GetProperty("files_deleted").GetInt32());
+        Assert.Equal(1, JsonElement.Parse(output).GetProperty("errors").GetInt32());
+        Assert.Contains(
+            "does not exist",
+            JsonElement.Parse(output).GetProperty("error_message").GetString(),
+            StringComparison.Ordinal
+        );
         using var host = Build();
         await FoundAsync(host, "walruses");
     }
 
     [Fact]
+    [Trait("Parity", "S69")]
     public async Task A_document_that_fails_makes_a_single_run_end_with_1()
     {
         _folder.Write("docs/big.md", new string('x', 5000));

@@ -27,6 +27,7 @@ public sealed class SlipwayHostTests
     [InlineData(ErrorClass.Permanent, 1)]
     [InlineData(ErrorClass.Configuration, 2)]
     [InlineData(ErrorClass.Authentication, 3)]
+    [Trait("Parity", "S68")]
     public async Task A_typed_error_becomes_its_exit_code_with_message_and_fix(ErrorClass errorClass, int expected)
     {
         var (code, error) = await RunAsync(() => throw new SlipwayException(errorClass, "It broke.", "Mend it."));

@@ -101,9 +101,9 @@ public sealed class SqliteWriteTests : IDisposable
     [Fact]
     public async Task The_log_is_moved_into_the_file_while_the_database_is_open()
     {
-        await InsertAsync(new string('x', 8_000_000));
+        await InsertAsync(new string('x', 20_000_000));
 
-        await Eventually.IsAsync(() => new FileInfo(_database.Path).Length > 6_000_000);
+        await Eventually.IsAsync(() => new FileInfo(_database.Path).Length > 18_000_000);
     }
 
     private int Commits => _statements.Count(statement => statement == "commit");
