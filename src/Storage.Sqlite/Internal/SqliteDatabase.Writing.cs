@@ -45,6 +45,7 @@ internal sealed partial class SqliteDatabase
         {
             while (!write.IsTaken)
             {
+                ObjectDisposedException.ThrowIf(_disposed, this);
                 WriteGroup(_writer!);
             }
         }

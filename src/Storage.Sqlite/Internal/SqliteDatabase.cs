@@ -37,6 +37,8 @@ internal sealed partial class SqliteDatabase : IDisposable
 
     public string Path { get; }
 
+    public bool IsDisposed => _disposed;
+
     public TimeProvider Time { get; }
 
     /// <summary>
@@ -115,6 +117,7 @@ internal sealed partial class SqliteDatabase : IDisposable
         await _writerQueue.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             // https://www.sqlite.org/pragma.html#pragma_data_version: only commits of other connections count, so it is the writer's.
             return Guard(() => (long)_writer!.Scalar("pragma data_version")!);
         }
@@ -132,6 +135,7 @@ internal sealed partial class SqliteDatabase : IDisposable
         await _writerQueue.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             return Guard(() =>
             {
                 using var session = OpenSession();
@@ -173,17 +177,31 @@ internal sealed partial class SqliteDatabase : IDisposable
         }
     }
 
+    /// <summary>Waits for a transaction that is being written; whoever waits for the writer is told that it is gone.</summary>
     public void Dispose()
     {
-        _disposed = true;
-        while (_readers.TryTake(out var session))
+        if (_disposed)
         {
-            session.Dispose();
+            return;
         }
 
-        _checkpoints.Dispose();
-        _writer?.Dispose();
-        _writerQueue.Dispose();
+        _disposed = true;
+        _writerQueue.Wait();
+        try
+        {
+            while (_readers.TryTake(out var session))
+            {
+                session.Dispose();
+            }
+
+            _checkpoints.Dispose();
+            _writer?.Dispose();
+        }
+        finally
+        {
+            _writerQueue.Release(); // not disposed: then those who wait for it would wait for ever
+        }
+
         _initializing.Dispose();
     }
 

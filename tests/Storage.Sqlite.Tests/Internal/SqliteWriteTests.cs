@@ -70,6 +70,26 @@ public sealed class SqliteWriteTests : IDisposable
     }
 
     [Fact]
+    public async Task Closing_waits_for_what_is_written_and_tells_those_who_wait()
+    {
+        using var busy = await BusyAsync();
+        var waiting = InsertAsync("waiting").AsTask();
+
+        var closing = Task.Run(_database.Dispose, Token);
+        await Eventually.IsAsync(() => _database.IsDisposed);
+        Assert.False(closing.IsCompleted);
+        await busy.EndAsync();
+
+        await closing;
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
+        using var again = new SqliteDatabase(new SqliteStorageOptions { Path = _database.Path }, TimeProvider.System);
+        Assert.Equal(
+            "busy",
+            await again.ReadAsync(session => session.Scalar("select group_concat(name) from sources"), Token)
+        );
+    }
+
+    [Fact]
     public async Task On_a_full_disk_what_was_confirmed_is_there_and_nothing_else()
     {
         await _database.WriteAsync(session => session.Execute("pragma max_page_count = 300"), Token);
