@@ -126,6 +126,14 @@ public sealed class StructureChunkerTests
         Texts.Sample(text => AssertLaws(MarkdownReader.Read(text), Small), iter: 300);
 
     [Fact]
+    public void White_space_that_a_cut_divides_still_counts()
+    {
+        const string text =
+            "另一个句子。…\" | a | b |\n|---|---|\n👩‍👩‍👧| a | b |\n|---|---|\n🚀另一个句子。…\"  \uFE0F```\ne\u0301\n\n";
+        AssertLaws(MarkdownReader.Read(text), Small);
+    }
+
+    [Fact]
     public void The_laws_hold_for_text_that_nobody_structured() =>
         Texts.Sample(text => AssertLaws(new StructuredDocument { Text = text }, Small), iter: 300);
 

@@ -195,7 +195,9 @@ internal sealed class CutFinder(StructuredDocument document, StructureChunkerOpt
 
         foreach (var piece in TextBreaks.Pieces(text, from, to, largestGap))
         {
-            before += tokens.Count(text.AsSpan(from, piece - from));
+            // White space may be a token only where it repeats: cut in two, neither part would count it.
+            var isSpaceCut = char.IsWhiteSpace(text[piece - 1]) && char.IsWhiteSpace(text[piece]);
+            before += tokens.Count(text.AsSpan(from, piece - from)) + (isSpaceCut ? 1 : 0);
             cuts.Add(Cut.Before(text.AsSpan(piece, end - piece), piece, piece, CutStrength.Grapheme, before));
             from = piece;
         }
