@@ -18,6 +18,12 @@ public readonly record struct ChangeTopic(string Key)
     /// <summary>A turn has new events, or has ended.</summary>
     public static ChangeTopic Turn(string turnId) => Of("turn", turnId);
 
+    /// <summary>Somebody asked for the end of a turn.</summary>
+    public static ChangeTopic TurnStop(string turnId) => Of("turn-stop", turnId);
+
+    /// <summary>Turns were given away by who ran them, and wait for somebody else.</summary>
+    public static ChangeTopic AbandonedTurns { get; } = Of("abandoned-turns");
+
     /// <summary>The key.</summary>
     public override string ToString() => Key;
 

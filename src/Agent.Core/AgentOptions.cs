@@ -12,6 +12,15 @@ public sealed record AgentOptions
     /// <summary>Value of <see cref="HistoryTokens"/> unless set: 24,000, which leaves room in a window of 32,000.</summary>
     public const int DefaultHistoryTokens = 24_000;
 
+    /// <summary>Value of <see cref="TurnLease"/> unless set: 15 s.</summary>
+    public static readonly TimeSpan DefaultTurnLease = TimeSpan.FromSeconds(15);
+
+    /// <summary>Value of <see cref="DrainTime"/> unless set: 3 s.</summary>
+    public static readonly TimeSpan DefaultDrainTime = TimeSpan.FromSeconds(3);
+
+    /// <summary>Value of <see cref="EventRetention"/> unless set: a day.</summary>
+    public static readonly TimeSpan DefaultEventRetention = TimeSpan.FromDays(1);
+
     /// <summary>Value of <see cref="Instructions"/> unless set.</summary>
     public const string DefaultInstructions =
         "You are a helpful assistant with access to a knowledge base. Look things up before you answer questions that its "
@@ -41,4 +50,25 @@ public sealed record AgentOptions
     /// new message never is.
     /// </summary>
     public int HistoryTokens { get; set; } = DefaultHistoryTokens;
+
+    /// <summary>Whether a turn goes on when the client that asked goes away; default true. Stateless turns never do.</summary>
+    public bool ContinueWithoutClient { get; set; } = true;
+
+    /// <summary>
+    /// Whether a turn whose process has ended is resumed by another; default true. Otherwise it is closed as interrupted. Either way what it
+    /// produced is kept.
+    /// </summary>
+    public bool ResumeTurns { get; set; } = true;
+
+    /// <summary>How long a request waits for a conversation's running turn to end before it is refused. Default 0: not at all.</summary>
+    public TimeSpan WaitForTurn { get; set; }
+
+    /// <summary>How long a turn is held without a sign of life, 1 s or more: how long it waits when its process dies.</summary>
+    public TimeSpan TurnLease { get; set; } = DefaultTurnLease;
+
+    /// <summary>How long running turns may go on when the host stops, before they are handed over.</summary>
+    public TimeSpan DrainTime { get; set; } = DefaultDrainTime;
+
+    /// <summary>How long the events and steps of an ended turn are kept, for clients that come back. Messages stay.</summary>
+    public TimeSpan EventRetention { get; set; } = DefaultEventRetention;
 }

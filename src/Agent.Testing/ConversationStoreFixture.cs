@@ -1,4 +1,5 @@
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Turns;
 
 namespace Slipway.Agents.Testing;
 
@@ -12,6 +13,12 @@ public abstract class ConversationStoreFixture : IAsyncDisposable
     /// <summary>The store.</summary>
     public abstract IConversationStore Conversations { get; }
 
+    /// <summary>The store of turns on the same database.</summary>
+    public abstract ITurnStore Turns { get; }
+
+    /// <summary>Wakes who waits for a change of the same database.</summary>
+    public abstract IChangeSignal Changes { get; }
+
     /// <summary>The same database as another process has it, one that is alive. The caller disposes it.</summary>
     public abstract ValueTask<ConversationStoreFixture> ReopenAsync(CancellationToken cancellationToken);
 
@@ -22,6 +29,9 @@ public abstract class ConversationStoreFixture : IAsyncDisposable
 
     /// <summary>How many rows of a kind the whole database holds, asked beside the contract: what was deleted must be gone.</summary>
     public abstract ValueTask<long> CountAsync(ConversationRow kind, CancellationToken cancellationToken);
+
+    /// <summary>Moves the clock by which leases end.</summary>
+    public abstract ValueTask ShiftClockAsync(TimeSpan by, CancellationToken cancellationToken);
 
     /// <summary>Writes over a stored message, as a mishap or another release would.</summary>
     /// <param name="sequence">The message's <see cref="ConversationMessage.Sequence"/>.</param>
@@ -53,6 +63,12 @@ public enum ConversationRow
 
     /// <summary>Usage.</summary>
     Usage,
+
+    /// <summary>Steps of turns.</summary>
+    Steps,
+
+    /// <summary>Events of turns.</summary>
+    Events,
 }
 
 /// <summary>Makes a fresh database for one test and opens the store on it.</summary>

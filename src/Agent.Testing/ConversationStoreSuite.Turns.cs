@@ -10,7 +10,7 @@ public abstract partial class ConversationStoreSuite
     {
         await using (var died = await Fixture.ReopenAsEndedProcessAsync(Cancellation))
         {
-            await died.Conversations.StartTurnAsync(Start(Ada, "c", "q", null, "dead"), Cancellation);
+            await died.Turns.StartTurnAsync(Start(Ada, "c", "q", null, "dead"), Cancellation);
         }
 
         var turn = await Store.FindLastTurnAsync(Ada, "c", Cancellation);
@@ -20,18 +20,16 @@ public abstract partial class ConversationStoreSuite
             (await Store.ReadMessagesAsync(Ada, "c", cancellationToken: Cancellation))[0].TurnStatus
         );
 
-        _time.Advance(TimeSpan.FromSeconds(1));
-        await SayAsync(Ada, "c", "again", "ok");
-        Assert.Equal(TurnStatus.Interrupted, (await Store.FindTurnAsync(Ada, "dead", Cancellation))!.Status);
-        Assert.Equal(TurnStatus.Completed, (await Store.FindLastTurnAsync(Ada, "c", Cancellation))!.Status);
-        Assert.Equal(["q", "again", "ok"], await TextsAsync(Ada, "c"));
+        var refused = await Assert.ThrowsAsync<ConversationBusyException>(() => StartAsync(Ada, "c", "again"));
+        Assert.Equal(("dead", true), (refused.TurnId, refused.IsAbandoned));
+        Assert.Equal(["q"], await TextsAsync(Ada, "c"));
     }
 
     [Fact]
     public async Task A_turn_of_another_process_that_is_alive_is_running()
     {
         await using var other = await Fixture.ReopenAsync(Cancellation);
-        await other.Conversations.StartTurnAsync(Start(Ada, "c", "q", null, "live"), Cancellation);
+        await other.Turns.StartTurnAsync(Start(Ada, "c", "q", null, "live"), Cancellation);
 
         await SayAsync(Ada, "d", "hi", "ok");
 
@@ -57,14 +55,14 @@ public abstract partial class ConversationStoreSuite
     [Fact]
     public async Task Of_a_turn_without_a_conversation_only_the_usage_is_stored()
     {
-        await Store.FinishTurnAsync(
+        await Turns.WriteAsync(
             Output(Ada, "c", "stateless", "hello") with
             {
                 ConversationId = null,
                 Model = "m",
                 Usage = new(3, 4),
+                End = new(TurnStatus.Completed, "stop", new(3, 4)),
             },
-            new(TurnStatus.Completed, "stop", new(3, 4)),
             Cancellation
         );
 
@@ -82,7 +80,7 @@ public abstract partial class ConversationStoreSuite
 
         await Assert.ThrowsAsync<ConversationNotFoundException>(() => StartAsync(Eve, "c", "mine now"));
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
-            await Store.StartTurnAsync(Start(Ada, "d", "q", null), cancelled.Token)
+            await Turns.StartTurnAsync(Start(Ada, "d", "q", null), cancelled.Token)
         );
 
         Assert.Equal(1, await Fixture.CountAsync(ConversationRow.Turns, Cancellation));

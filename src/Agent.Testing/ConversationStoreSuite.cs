@@ -14,6 +14,7 @@ public abstract partial class ConversationStoreSuite(OpenConversationStore open)
     private static readonly Principal AdaElsewhere = new("t2", "ada");
 
     private readonly FakeTimeProvider _time = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+    private readonly Dictionary<(Principal, string), string> _started = [];
     private ConversationStoreFixture? _fixture;
 
     /// <summary>The store under test.</summary>
@@ -23,6 +24,8 @@ public abstract partial class ConversationStoreSuite(OpenConversationStore open)
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     private IConversationStore Store => Fixture.Conversations;
+
+    private ITurnStore Turns => Fixture.Turns;
 
     /// <summary>Makes the database.</summary>
     public virtual async ValueTask InitializeAsync() => _fixture = await open(_time, Cancellation);
@@ -215,7 +218,7 @@ public abstract partial class ConversationStoreSuite(OpenConversationStore open)
                 },
             ],
         };
-        await Store.StartTurnAsync(start, Cancellation);
+        await Turns.StartTurnAsync(start, Cancellation);
         ChatMessage calling = new(
             ChatRole.Assistant,
             [new FunctionCallContent("call", "add", new Dictionary<string, object?> { ["a"] = "\"1\"" })]
@@ -226,14 +229,14 @@ public abstract partial class ConversationStoreSuite(OpenConversationStore open)
         ChatMessage result = new(ChatRole.Tool, [new FunctionResultContent("call", "3")]) { MessageId = "r1" };
         ChatMessage answer = new(ChatRole.Assistant, new string('x', 300_000)) { MessageId = "a2" };
         var output = Output(Ada, "c", start.TurnId, "") with { Messages = [calling, result] };
-        await Store.AppendAsync(output, Cancellation);
-        await Store.AppendAsync(output, Cancellation); // sent again after a lost answer: stored once
-        await Store.FinishTurnAsync(
+        await Turns.WriteAsync(output, Cancellation);
+        await Turns.WriteAsync(output, Cancellation); // sent again after a lost answer: stored once
+        await Turns.WriteAsync(
             output with
             {
                 Messages = [answer],
+                End = new(TurnStatus.Failed, "error", new(10, 20), ErrorClass.Transient, "The model is out."),
             },
-            new(TurnStatus.Failed, "error", new(10, 20), ErrorClass.Transient, "The model is out."),
             Cancellation
         );
 
@@ -267,32 +270,41 @@ public abstract partial class ConversationStoreSuite(OpenConversationStore open)
     )
     {
         var start = Start(principal, conversation, question, null) with { Title = title };
-        await Store.StartTurnAsync(start, Cancellation);
+        await Turns.StartTurnAsync(start, Cancellation);
         if (more is not null)
         {
-            await Store.AppendAsync(Output(principal, conversation, start.TurnId, answer), Cancellation);
+            await Turns.WriteAsync(Output(principal, conversation, start.TurnId, answer), Cancellation);
         }
 
-        await Store.FinishTurnAsync(
+        await Turns.WriteAsync(
             Output(principal, conversation, start.TurnId, more ?? answer) with
             {
                 Model = "m",
                 Usage = new(3, 4),
+                End = new(TurnStatus.Completed, "stop", new(3, 4)),
             },
-            new(TurnStatus.Completed, "stop", new(3, 4)),
             Cancellation
         );
     }
 
-    private Task StartAsync(Principal principal, string conversation, string? question, string? messageId = null) =>
-        Store.StartTurnAsync(Start(principal, conversation, question, messageId), Cancellation).AsTask();
+    private async Task StartAsync(
+        Principal principal,
+        string conversation,
+        string? question,
+        string? messageId = null
+    ) =>
+        _started[(principal, conversation)] = (
+            await Turns.StartTurnAsync(Start(principal, conversation, question, messageId), Cancellation)
+        ).TurnId;
 
     private async Task FinishAsync(Principal principal, string conversation, string answer)
     {
-        var turn = await Store.FindLastTurnAsync(principal, conversation, Cancellation);
-        await Store.FinishTurnAsync(
-            Output(principal, conversation, turn?.Id ?? "no-turn", answer),
-            new(TurnStatus.Completed, "stop"),
+        var turn = _started.GetValueOrDefault((principal, conversation), "no-turn");
+        await Turns.WriteAsync(
+            Output(principal, conversation, turn, answer) with
+            {
+                End = new(TurnStatus.Completed, "stop"),
+            },
             Cancellation
         );
     }
@@ -321,6 +333,7 @@ public abstract partial class ConversationStoreSuite(OpenConversationStore open)
             TurnId = turn,
             Principal = principal,
             ConversationId = conversation,
+            FencingToken = 1, // of the first owner
             Messages = [new(ChatRole.Assistant, answer) { MessageId = Guid.NewGuid().ToString() }],
         };
 

@@ -15,6 +15,7 @@ using Slipway.Hosting.Ingestion;
 using Slipway.Hosting.Models;
 using Slipway.Hosting.Settings;
 using Slipway.Hosting.Startup;
+using Slipway.Hosting.Turns;
 using Slipway.Rag.Chunking;
 using Slipway.Rag.Ingestion;
 using Slipway.Rag.Reading;
@@ -166,13 +167,16 @@ public static class SlipwayBuilderExtensions
         services.TryAddSingleton<ITurnRunner>(provider => new TurnRunner(
             provider.GetRequiredService<IChatClient>(),
             provider.GetRequiredService<IConversationStore>(),
+            provider.GetRequiredService<ITurnStore>(),
             provider.GetRequiredService<IToolSource>(),
             provider.GetService<IPassageReader>(),
             provider.GetRequiredService<IOptions<AgentOptions>>().Value,
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<TurnRunner>>(),
-            provider.GetRequiredService<IServiceScopeFactory>()
+            provider.GetRequiredService<IServiceScopeFactory>(),
+            provider.GetRequiredService<IChangeSignal>()
         ));
+        services.AddHostedService<TurnRecovery>();
         return builder;
     }
 

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Slipway.Agents.Conversations;
 using Slipway.Storage.Postgres.Internal;
@@ -35,14 +34,14 @@ internal sealed partial class PostgresConversationStore
         List<ConversationMessage> messages = [];
         var rows = await session
             .QueryAsync(
-                """
+                $"""
                 with live as (
                     select m.* from slipway.messages m
                     join slipway.conversations c on c.tenant = m.tenant and c.id = m.conversation_id
                     where m.tenant = $1 and m.conversation_id = $3 and c.user_id = $2
                       and m.superseded_at is null and m.sequence < $5
                 )
-                select m.sequence, m.turn_id, m.format, m.content, m.created_at, t.status, t.owner, t.started_at, m.id
+                select m.sequence, m.turn_id, m.format, m.content, m.created_at, m.id, {PostgresTurnState.Columns}
                 from live m left join slipway.turns t on t.id = m.turn_id
                 where m.sequence >= coalesce(
                     (select sequence from live where role = 'user' order by sequence desc limit 1 offset $4 - 1), 0)
@@ -65,13 +64,13 @@ internal sealed partial class PostgresConversationStore
                     continue;
                 }
 
-                message.MessageId = rows.GetString(8);
+                message.MessageId = rows.GetString(5);
                 messages.Add(
                     new()
                     {
                         Sequence = rows.GetInt64(0),
                         TurnId = rows.NullableString(1),
-                        TurnStatus = rows.IsDBNull(5) ? null : ReadStatus(rows, 5),
+                        TurnStatus = rows.IsDBNull(6) ? null : _state.Read(rows, 6),
                         CreatedAt = rows.Time(4),
                         Message = message,
                     }
@@ -81,24 +80,6 @@ internal sealed partial class PostgresConversationStore
 
         return messages;
     }
-
-    /// <summary>Adds a message to a conversation that is the principal's and locked; one that is there already stays as it is.</summary>
-    private void Insert(PostgresSession session, TurnOutput output, ChatMessage message) =>
-        session.Queue(
-            """
-            insert into slipway.messages (tenant, conversation_id, id, turn_id, role, format, content, created_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8)
-            on conflict do nothing
-            """,
-            output.Principal.Tenant,
-            output.ConversationId,
-            message.MessageId ?? throw new ArgumentException("A stored message needs an id.", nameof(message)),
-            output.TurnId,
-            message.Role.Value,
-            StoredMessage.Format,
-            StoredMessage.Write(message),
-            database.Now
-        );
 
     [LoggerMessage(
         Level = LogLevel.Warning,

@@ -10,7 +10,7 @@ using Slipway.Storage.Postgres.Internal;
 namespace Slipway.Storage.Postgres;
 
 /// <summary>
-/// Conversations, messages and turns in PostgreSQL. Every statement is bound to the principal, and every transaction says who it is for
+/// Conversations, messages and how turns stand, in PostgreSQL. Every statement is bound to the principal, and every transaction says who it is for
 /// row-level security.
 /// </summary>
 internal sealed partial class PostgresConversationStore(
@@ -22,7 +22,7 @@ internal sealed partial class PostgresConversationStore(
     private const int MaxPageSize = 1_000;
 
     private readonly ILogger _logger = logger ?? NullLogger<PostgresConversationStore>.Instance;
-    private readonly ProcessIdentity _process = process ?? ProcessIdentity.Current;
+    private readonly PostgresTurnState _state = new(database, process ?? ProcessIdentity.Current);
 
     public async ValueTask<Conversation?> FindAsync(
         Principal principal,

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Slipway;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Turns;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Postgres;
@@ -86,6 +87,9 @@ public static class PostgresSlipwayBuilderExtensions
         services.TryAddSingleton<IConversationStore>(provider => new PostgresConversationStore(
             provider.GetRequiredService<PostgresDatabase>(),
             provider.GetService<ILogger<PostgresConversationStore>>()
+        ));
+        services.TryAddSingleton<ITurnStore>(provider => new PostgresTurnStore(
+            provider.GetRequiredService<PostgresDatabase>()
         ));
         services.TryAddSingleton<IStoreSchema, PostgresStoreSchema>();
         services.TryAddSingleton<IStoreTables>(provider => new PostgresStoreTables(

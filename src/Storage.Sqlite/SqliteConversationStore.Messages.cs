@@ -1,4 +1,3 @@
-using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Slipway.Agents.Conversations;
 using Slipway.Storage.Sqlite.Internal;
@@ -19,14 +18,14 @@ internal sealed partial class SqliteConversationStore
             {
                 List<ConversationMessage> messages = [];
                 using var rows = session.Query(
-                    """
+                    $"""
                     with live as (
                         select m.* from messages m
                         join conversations c on c.tenant = m.tenant and c.id = m.conversation_id
                         where m.tenant = $1 and m.conversation_id = $3 and c.user_id = $2
                           and m.superseded_at is null and m.sequence < $5
                     )
-                    select m.sequence, m.turn_id, m.format, m.content, m.created_at, t.status, t.owner, t.started_at, m.id
+                    select m.sequence, m.turn_id, m.format, m.content, m.created_at, m.id, {SqliteTurnState.Columns}
                     from live m left join turns t on t.id = m.turn_id
                     where m.sequence >= coalesce(
                         (select sequence from live where role = 'user' order by sequence desc limit 1 offset $4 - 1), 0)
@@ -46,13 +45,13 @@ internal sealed partial class SqliteConversationStore
                         continue;
                     }
 
-                    message.MessageId = rows.GetString(8);
+                    message.MessageId = rows.GetString(5);
                     messages.Add(
                         new()
                         {
                             Sequence = rows.GetInt64(0),
                             TurnId = rows.IsDBNull(1) ? null : rows.GetString(1),
-                            TurnStatus = rows.IsDBNull(5) ? null : ReadStatus(rows, 5),
+                            TurnStatus = rows.IsDBNull(6) ? null : _state.Read(rows, 6),
                             CreatedAt = Time(rows, 4),
                             Message = message,
                         }
@@ -62,25 +61,6 @@ internal sealed partial class SqliteConversationStore
                 return messages;
             },
             cancellationToken
-        );
-
-    private void Insert(SqliteSession session, TurnOutput output, ChatMessage message) =>
-        session.Execute(
-            """
-            insert into messages (tenant, conversation_id, id, turn_id, role, format, content, created_at)
-            select $1, $2, $4, $5, $6, $7, $8, $9
-            where exists (select 1 from conversations where tenant = $1 and id = $2 and user_id = $3)
-            on conflict do nothing
-            """,
-            output.Principal.Tenant,
-            output.ConversationId,
-            output.Principal.Id,
-            message.MessageId ?? throw new ArgumentException("A stored message needs an id.", nameof(message)),
-            output.TurnId,
-            message.Role.Value,
-            StoredMessage.Format,
-            StoredMessage.Write(message),
-            database.Now
         );
 
     [LoggerMessage(

@@ -9,7 +9,7 @@ using Slipway.Storage.Sqlite.Internal;
 
 namespace Slipway.Storage.Sqlite;
 
-/// <summary>Conversations, messages and turns in the SQLite file.</summary>
+/// <summary>Conversations, messages and how turns stand, in the SQLite file.</summary>
 internal sealed partial class SqliteConversationStore(
     SqliteDatabase database,
     ILogger<SqliteConversationStore>? logger = null,
@@ -19,7 +19,7 @@ internal sealed partial class SqliteConversationStore(
     private const int MaxPageSize = 1_000;
 
     private readonly ILogger _logger = logger ?? NullLogger<SqliteConversationStore>.Instance;
-    private readonly ProcessIdentity _process = process ?? ProcessIdentity.Current;
+    private readonly SqliteTurnState _state = new(database, process ?? ProcessIdentity.Current);
 
     public ValueTask<Conversation?> FindAsync(
         Principal principal,

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Slipway;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Turns;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Sqlite;
@@ -62,6 +63,9 @@ public static class SqliteSlipwayBuilderExtensions
         services.TryAddSingleton<IConversationStore>(provider => new SqliteConversationStore(
             provider.GetRequiredService<SqliteDatabase>(),
             provider.GetService<ILogger<SqliteConversationStore>>()
+        ));
+        services.TryAddSingleton<ITurnStore>(provider => new SqliteTurnStore(
+            provider.GetRequiredService<SqliteDatabase>()
         ));
         services.TryAddSingleton<IStoreSchema, SqliteStoreSchema>();
         services.TryAddSingleton<IStoreTables>(provider => new SqliteStoreTables(

@@ -20,6 +20,7 @@ internal sealed class AgentFixture : IPassageReader, IDisposable
     {
         _database = new(new SqliteStorageOptions { Path = DatabasePath }, Time);
         Conversations = new SqliteConversationStore(_database);
+        Turns = new SqliteTurnStore(_database);
     }
 
     public string DatabasePath => Path.Combine(_folder, "test.db");
@@ -27,6 +28,8 @@ internal sealed class AgentFixture : IPassageReader, IDisposable
     public FakeTimeProvider Time { get; } = new(new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero));
 
     public IConversationStore Conversations { get; }
+
+    public ITurnStore Turns { get; }
 
     public AgentOptions Options { get; } = new() { Instructions = "Be brief." };
 
@@ -38,7 +41,7 @@ internal sealed class AgentFixture : IPassageReader, IDisposable
     public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public TurnRunner Runner(IChatClient model) =>
-        new(model, Conversations, new ToolSource((_, _) => new([.. Tools])), this, Options, Time);
+        new(model, Conversations, Turns, new ToolSource((_, _) => new([.. Tools])), this, Options, Time);
 
     /// <summary>A search tool that finds these passages, whatever is asked.</summary>
     public void AddSearch(params (string Document, string Text)[] passages) =>

@@ -62,6 +62,7 @@ static async Task<bool> AnswerAsync(string scratch)
     var runner = new TurnRunner(
         new ExtractiveChatClient(),
         services.GetRequiredService<IConversationStore>(),
+        services.GetRequiredService<ITurnStore>(),
         new ToolSource((principal, _) => new(knowledge.For(principal, CollectionKey.Default))),
         services.GetRequiredService<IPassageReader>(),
         new AgentOptions()

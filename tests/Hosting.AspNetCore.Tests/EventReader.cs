@@ -35,7 +35,7 @@ internal static class EventReader
     {
         var lines = await response
             .ReadLinesAsync()
-            .Where(line => line[0] != ':')
+            .Where(line => line[0] != ':' && !line.StartsWith("id: ", StringComparison.Ordinal))
             .ToListAsync(TestContext.Current.CancellationToken);
         Assert.Equal("data: [DONE]", lines[^1]);
         return [.. lines[..^1].Select(line => JsonElement.Parse(line["data: ".Length..]))];

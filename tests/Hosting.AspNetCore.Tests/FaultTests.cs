@@ -92,18 +92,34 @@ public sealed class FaultTests
     /// <summary>Breaks its promise to end with an event. The real one keeps it, so it takes another to see what happens.</summary>
     private sealed class BrokenRunner(params TurnEvent[] events) : ITurnRunner
     {
-        public async IAsyncEnumerable<TurnEvent> RunAsync(
+        public IAsyncEnumerable<TurnEvent> RunAsync(
             TurnRequest request,
+            CancellationToken cancellationToken = default
+        ) => FollowAsync(request.Principal, "", 0, cancellationToken).Select(logged => logged.Event!);
+
+        public ValueTask<StartedTurn> StartAsync(TurnRequest request, CancellationToken cancellationToken = default) =>
+            events.Length == 0 ? throw new InvalidOperationException(Inside) : new(new StartedTurn("t", IsNew: true));
+
+        public async IAsyncEnumerable<LoggedTurnEvent> FollowAsync(
+            Principal principal,
+            string turnId,
+            long after = 0,
             [EnumeratorCancellation] CancellationToken cancellationToken = default
         )
         {
             await Task.Yield();
-            foreach (var item in events)
+            for (var i = 0; i < events.Length; i++)
             {
-                yield return item;
+                yield return new(i + 1, events[i]);
             }
 
             throw new InvalidOperationException(Inside);
         }
+
+        public ValueTask<bool> StopAsync(
+            Principal principal,
+            string conversationId,
+            CancellationToken cancellationToken = default
+        ) => new(false);
     }
 }

@@ -70,11 +70,10 @@ public sealed class PgBouncerTests : IAsyncLifetime
         await _empty.ExecuteAsync(await File.ReadAllTextAsync(PostgresTestDatabase.RolesScript, Cancellation));
         await using var database = new PostgresDatabase(Options(), TimeProvider.System);
         var conversations = new PostgresConversationStore(database);
+        var turns = new PostgresTurnStore(database);
 
         await Task.WhenAll(
-            Enumerable
-                .Range(0, 20)
-                .Select(number => StartAsync(conversations, number % 2 == 0 ? Ada : Eve, $"c{number}"))
+            Enumerable.Range(0, 20).Select(number => StartAsync(turns, number % 2 == 0 ? Ada : Eve, $"c{number}"))
         );
 
         Assert.Equal(10, (await conversations.ListAsync(Ada, cancellationToken: Cancellation)).Conversations.Count);
@@ -99,8 +98,8 @@ public sealed class PgBouncerTests : IAsyncLifetime
     private PostgresStorageOptions Options() =>
         new() { ConnectionString = _pooler.ConnectionString, DirectConnectionString = _empty.ConnectionString };
 
-    private static Task StartAsync(PostgresConversationStore conversations, Principal principal, string id) =>
-        conversations
+    private static Task StartAsync(PostgresTurnStore turns, Principal principal, string id) =>
+        turns
             .StartTurnAsync(
                 new()
                 {

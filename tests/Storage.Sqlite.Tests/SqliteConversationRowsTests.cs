@@ -17,11 +17,13 @@ public sealed class SqliteConversationRowsTests : IDisposable
     private readonly FakeTimeProvider _time = new(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
     private readonly SqliteDatabase _database;
     private readonly SqliteConversationStore _store;
+    private readonly SqliteTurnStore _turns;
 
     public SqliteConversationRowsTests()
     {
         _database = new(new SqliteStorageOptions { Path = Path.Combine(_folder, "test.db") }, _time);
         _store = new(_database);
+        _turns = new(_database);
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -36,9 +38,7 @@ public sealed class SqliteConversationRowsTests : IDisposable
     public async Task A_turn_whose_process_is_gone_is_interrupted_and_the_conversation_opens()
     {
         ProcessIdentity gone = new(ProcessIdentity.Current.Host, int.MaxValue, 1);
-        SqliteConversationStore died = new(_database, process: gone);
-        await died.StartTurnAsync(Start("q", "dead"), Cancellation);
-        Assert.Equal(TurnStatus.Running, (await died.FindTurnAsync(Ada, "dead", Cancellation))!.Status);
+        await new SqliteTurnStore(_database, gone).StartTurnAsync(Start("q", "dead"), Cancellation);
 
         var turn = await _store.FindLastTurnAsync(Ada, "c", Cancellation);
         Assert.Equal(("dead", TurnStatus.Interrupted), (turn!.Id, turn.Status));
@@ -48,8 +48,33 @@ public sealed class SqliteConversationRowsTests : IDisposable
         );
         Assert.Equal(["Running"], Query("select status from turns"));
 
+        // It need not be waited for until its lease has expired.
+        Assert.Equal(
+            new("dead", 2),
+            Assert.Single(await _turns.TakeOverAsync(TimeSpan.FromMinutes(1), cancellationToken: Cancellation)).Lease
+        );
+    }
+
+    [Fact]
+    public async Task A_turn_that_the_release_before_left_running_is_closed_when_the_conversation_goes_on()
+    {
+        await SayAsync("q", "ok");
+        await _database.WriteAsync(
+            session =>
+                session.Execute(
+                    """
+                    insert into turns (id, tenant, conversation_id, user_id, status, owner, started_at)
+                    values ('older', 't1', 'c', 'ada', 'Running', $1, $2)
+                    """,
+                    $"{ProcessIdentity.Current.Host}/{int.MaxValue}/1",
+                    _database.Now
+                ),
+            Cancellation
+        );
+
         await SayAsync("again", "ok");
-        Assert.Equal(["Interrupted", "Completed"], Query("select status from turns order by status desc"));
+
+        Assert.Equal(["Interrupted"], Query("select status from turns where id = 'older'"));
     }
 
     [Theory]
@@ -89,16 +114,17 @@ public sealed class SqliteConversationRowsTests : IDisposable
     private async Task SayAsync(string question, string answer)
     {
         var start = Start(question);
-        await _store.StartTurnAsync(start, Cancellation);
-        await _store.FinishTurnAsync(
+        await _turns.StartTurnAsync(start, Cancellation);
+        await _turns.WriteAsync(
             new()
             {
                 TurnId = start.TurnId,
                 Principal = Ada,
                 ConversationId = "c",
+                FencingToken = 1,
                 Messages = [new(ChatRole.Assistant, answer) { MessageId = Guid.NewGuid().ToString() }],
+                End = new(TurnStatus.Completed, "stop"),
             },
-            new(TurnStatus.Completed, "stop"),
             Cancellation
         );
     }

@@ -20,6 +20,11 @@ internal sealed class ContextBuilder(
         copied without any change. Use one marker for each passage you rely on. Never cite a passage that you were not given.
         """;
 
+    private const string GoOn = """
+        You were interrupted after the text above, and the user has seen it. Go on exactly where it ends, without repeating any of it and
+        without a word about the interruption.
+        """;
+
     public async Task BuildAsync(Turn turn, CancellationToken cancellationToken)
     {
         turn.Context.Add(new(ChatRole.System, Instructions()));
@@ -28,6 +33,10 @@ internal sealed class ContextBuilder(
                 ? await ReadHistoryAsync(turn, conversationId, cancellationToken).ConfigureAwait(false)
                 : turn.Request.Messages
         );
+        if (turn.GoesOn)
+        {
+            turn.Context.Add(new(ChatRole.System, GoOn));
+        }
     }
 
     private string Instructions()

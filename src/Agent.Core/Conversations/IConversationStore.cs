@@ -2,7 +2,7 @@ using Slipway.Agents.Turns;
 
 namespace Slipway.Agents.Conversations;
 
-/// <summary>Conversations, their messages and turns.</summary>
+/// <summary>Conversations, their messages and how their turns stand. <see cref="ITurnStore"/> writes them.</summary>
 /// <remarks>
 /// Safe for concurrent use. Every method is one transaction, and every statement is bound to the principal: what belongs to somebody
 /// else does not exist.
@@ -62,19 +62,6 @@ public interface IConversationStore
         CancellationToken cancellationToken = default
     );
 
-    /// <summary>
-    /// Stores a turn as running, with its new messages. The conversation is made if the id is free. A message whose id is there already
-    /// takes that one's place, and what followed is superseded.
-    /// </summary>
-    /// <exception cref="ConversationNotFoundException">The id belongs to somebody else.</exception>
-    ValueTask StartTurnAsync(TurnStart start, CancellationToken cancellationToken = default);
-
-    /// <summary>Stores what a step of a turn produced. Nothing happens to a conversation that was deleted meanwhile.</summary>
-    ValueTask AppendAsync(TurnOutput output, CancellationToken cancellationToken = default);
-
-    /// <summary>Stores the last output of a turn and closes it.</summary>
-    ValueTask FinishTurnAsync(TurnOutput output, TurnEnd end, CancellationToken cancellationToken = default);
-
     /// <summary>A turn, or null when the principal has none of that id.</summary>
     ValueTask<TurnInfo?> FindTurnAsync(
         Principal principal,
@@ -83,7 +70,8 @@ public interface IConversationStore
     );
 
     /// <summary>
-    /// The newest turn of a conversation, or null. A turn whose process has ended stands as <see cref="TurnStatus.Interrupted"/>.
+    /// The newest turn of a conversation, or null. A turn whose owner is gone stands as <see cref="TurnStatus.Interrupted"/> and has no
+    /// <see cref="TurnInfo.FinishedAt"/> until somebody takes it over.
     /// </summary>
     ValueTask<TurnInfo?> FindLastTurnAsync(
         Principal principal,

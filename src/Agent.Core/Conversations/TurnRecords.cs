@@ -23,6 +23,31 @@ public sealed record TurnStart
 
     /// <summary>Whether everything after the user's last message is superseded.</summary>
     public bool Regenerate { get; init; }
+
+    /// <summary>How long the turn is held without a renewal. Default 15 s.</summary>
+    public TimeSpan LeaseDuration { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Names the request among the principal's: a second one with the same key gets the first one's turn. Null for none.</summary>
+    public string? IdempotencyKey { get; init; }
+
+    /// <summary>Tells requests with the same key apart; null where there is no key.</summary>
+    public string? RequestHash { get; init; }
+
+    /// <summary>What another owner needs to run the turn, as text that the runner understands; null when no other can.</summary>
+    public string? Request { get; init; }
+
+    /// <summary>The first events of the log.</summary>
+    public IReadOnlyList<TurnEvent> Events { get; init; } = [];
+
+    /// <summary>The first step; null when none is about to begin.</summary>
+    public TurnStep? Step { get; init; }
+
+    internal static SlipwayException OtherRequest(string key) =>
+        new(
+            ErrorClass.Permanent,
+            $"The idempotency key '{key}' was used for another request.",
+            "Send each new request with a key of its own; only a repetition has the same one."
+        );
 }
 
 /// <summary>What a turn produced since it was last stored.</summary>
@@ -37,6 +62,18 @@ public sealed record TurnOutput
     /// <summary>The conversation; null for a stateless turn, of which only the usage is stored.</summary>
     public string? ConversationId { get; init; }
 
+    /// <summary>The writer's <see cref="TurnLease.FencingToken"/>.</summary>
+    public long FencingToken { get; init; }
+
+    /// <summary>New events of the log, in order.</summary>
+    public IReadOnlyList<TurnEvent> Events { get; init; } = [];
+
+    /// <summary>The <see cref="LoggedTurnEvent.Sequence"/> of the first of them.</summary>
+    public long FirstSequence { get; init; }
+
+    /// <summary>Steps that are new or have changed.</summary>
+    public IReadOnlyList<TurnStep> Steps { get; init; } = [];
+
     /// <summary>Messages in order, each with a <see cref="ChatMessage.MessageId"/>.</summary>
     public IReadOnlyList<ChatMessage> Messages { get; init; } = [];
 
@@ -45,6 +82,9 @@ public sealed record TurnOutput
 
     /// <summary>Tokens since the turn was last stored; null for none.</summary>
     public TurnUsage? Usage { get; init; }
+
+    /// <summary>How the turn ended; null while it runs.</summary>
+    public TurnEnd? End { get; init; }
 }
 
 /// <summary>How a turn ended.</summary>
@@ -85,6 +125,9 @@ public sealed record TurnInfo
     /// <summary>When it began, UTC.</summary>
     public required DateTimeOffset StartedAt { get; init; }
 
-    /// <summary>When it ended, UTC; null while it runs.</summary>
+    /// <summary>When it ended, UTC; null while it runs, or until somebody closes it for an owner that is gone.</summary>
     public DateTimeOffset? FinishedAt { get; init; }
+
+    /// <summary>Whether somebody asked for its end.</summary>
+    public bool StopRequested { get; init; }
 }

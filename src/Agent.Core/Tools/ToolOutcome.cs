@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Microsoft.Extensions.AI;
 using Slipway.Agents.Turns.Internal;
 
@@ -23,6 +24,32 @@ internal sealed record ToolOutcome(JsonElement Result, SearchResult? Search = nu
             _ => AgentJson.ToElement(value),
         };
         return new(json, ReadSearch(json));
+    }
+
+    /// <summary>As a step keeps it: a search result keeps references only.</summary>
+    public string Write() =>
+        AgentJson.Write(
+            new JsonObject
+            {
+                ["result"] = JsonNode.Parse((Search is null ? Result : References(Search)).GetRawText()),
+                ["error"] = Error,
+            }
+        );
+
+    /// <summary>Reads what <see cref="Write"/> gave; passages are without text.</summary>
+    public static ToolOutcome Read(string? json)
+    {
+        try
+        {
+            var stored = json is null ? null : AgentJson.Read<JsonObject>(json);
+            return stored is null
+                ? Failed("The tool has ended, and what it gave back is not known any more.")
+                : new(AgentJson.ToElement<JsonNode?>(stored["result"]), Error: (string?)stored["error"]);
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            return Failed("The tool has ended, and what it gave back cannot be read any more.");
+        }
     }
 
     /// <summary>The same with its passages named for the turn; what is kept as <see cref="Result"/> loses their text.</summary>

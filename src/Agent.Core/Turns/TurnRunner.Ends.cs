@@ -8,116 +8,94 @@ namespace Slipway.Agents.Turns;
 
 public sealed partial class TurnRunner
 {
-    /// <summary>Checks the request and stores the turn with the user's message, before anything else happens.</summary>
-    private async Task<Turn> StartAsync(TurnRequest request, CancellationToken cancellationToken)
-    {
-        ArgumentNullException.ThrowIfNull(request);
-        if (request.ConversationId is null)
-        {
-            if (request.Messages.Count == 0)
-            {
-                throw new SlipwayException(
-                    ErrorClass.Permanent,
-                    "The request has no message.",
-                    "Send at least one message."
-                );
-            }
-
-            Turn stateless = new(request, passages);
-            stateless.Emit(new TurnStarted(stateless.Id, null, stateless.MessageId));
-            return stateless;
-        }
-
-        ConversationId.ThrowIfInvalid(request.ConversationId);
-        if (
-            !request.Regenerate
-            && (request.Messages.Count == 0 || request.Messages.Any(message => message.Role != ChatRole.User))
-        )
-        {
-            throw new SlipwayException(
-                ErrorClass.Permanent,
-                "A turn of a conversation takes the user's new message and nothing else.",
-                "Send one message with the role 'user'; the earlier messages are stored already."
-            );
-        }
-
-        Turn turn = new(request, passages);
-        await conversations
-            .StartTurnAsync(
-                new()
-                {
-                    TurnId = turn.Id,
-                    Principal = request.Principal,
-                    ConversationId = request.ConversationId,
-                    Messages = request.Regenerate ? [] : [.. request.Messages.Select(WithId)],
-                    Title = request.Regenerate ? null : ConversationTitle.From(request.Messages[0].Text),
-                    Regenerate = request.Regenerate,
-                },
-                cancellationToken
-            )
-            .ConfigureAwait(false);
-        turn.Emit(new TurnStarted(turn.Id, request.ConversationId, turn.MessageId));
-        return turn;
-    }
-
     /// <summary>Answers and closes the turn. Never throws: whatever happens is how the turn ended.</summary>
-    private async Task RunToEndAsync(Turn turn, CancellationToken cancellationToken)
+    private async Task RunToEndAsync(Turn turn)
     {
         TurnEnd end;
         try
         {
-            end = await AnswerInScopeAsync(turn, cancellationToken).ConfigureAwait(false);
+            end = await AnswerInScopeAsync(turn).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        catch (Exception) when (turn.Leave != TurnLeave.Not)
+        {
+            end = new(TurnStatus.Interrupted, ChatFinishReason.Stop.Value); // not here
+        }
+        catch (OperationCanceledException) when (turn.Stopping.IsCancellationRequested && turn.Failure is null)
         {
             end = new(TurnStatus.Cancelled, ChatFinishReason.Stop.Value, turn.Usage);
         }
+        catch (TurnLostException)
+        {
+            turn.LeaveTo(TurnLeave.Lost);
+            end = new(TurnStatus.Interrupted, ChatFinishReason.Stop.Value);
+        }
         catch (Exception exception)
         {
-            end = Failure(turn, exception);
+            end = Failure(turn, turn.Failure ?? exception);
         }
 
         try
         {
-            Keep(turn);
-            // The end is stored although the caller may be gone.
-            await conversations.FinishTurnAsync(turn.TakeOutput(), end, CancellationToken.None).ConfigureAwait(false);
+            await (turn.Leave == TurnLeave.Not ? StoreEndAsync(turn, end) : LeaveAsync(turn)).ConfigureAwait(false);
+            turn.Log.Close();
+        }
+        catch (TurnLostException)
+        {
+            turn.Log.Close(); // it goes on elsewhere, and those who follow find it there
         }
         catch (Exception exception)
         {
-            end = Failure(turn, exception);
+            // Nothing of it is the end: whoever takes the turn over when its lease has expired finds one.
+            LogEndNotStored(turn.Id, exception);
+            turn.Log.Close(exception);
         }
-
-        if (end.Status == TurnStatus.Failed)
-        {
-            turn.Emit(new TurnFailed(end.ErrorClass ?? ErrorClass.Permanent, end.Error!));
-        }
-
-        turn.Emit(new TurnFinished(end.Status, end.FinishReason, turn.Usage));
-        turn.EndEvents();
     }
 
-    private async Task<TurnEnd> AnswerInScopeAsync(Turn turn, CancellationToken cancellationToken)
+    private async Task<TurnEnd> AnswerInScopeAsync(Turn turn)
     {
         if (scopes is null)
         {
-            return await AnswerAsync(turn, cancellationToken).ConfigureAwait(false);
+            return await AnswerAsync(turn, turn.Stopping).ConfigureAwait(false);
         }
 
         var scope = scopes.CreateAsyncScope();
         await using (scope.ConfigureAwait(false))
         {
             turn.Services = scope.ServiceProvider;
-            return await AnswerAsync(turn, cancellationToken).ConfigureAwait(false);
+            return await AnswerAsync(turn, turn.Stopping).ConfigureAwait(false);
         }
     }
 
     /// <summary>What was said and not stored yet becomes the answer's message, however the turn ended.</summary>
-    private static void Keep(Turn turn)
+    private static async Task StoreEndAsync(Turn turn, TurnEnd end)
     {
+        List<TurnEvent> last = [];
         if (turn.Answer?.TakeContents() is { Count: > 0 } contents)
         {
             turn.Unstored.Add(new(ChatRole.Assistant, contents) { MessageId = turn.MessageId });
+        }
+
+        if (turn.StepIsWhole)
+        {
+            last.Add(new StepFinished(turn.Step, turn.StepUsage));
+        }
+
+        if (end.Status == TurnStatus.Failed)
+        {
+            last.Add(new TurnFailed(end.ErrorClass ?? ErrorClass.Permanent, end.Error!));
+        }
+
+        last.Add(new TurnFinished(end.Status, end.FinishReason, turn.Usage));
+        await turn.EndAsync(end, last).ConfigureAwait(false);
+    }
+
+    /// <summary>A turn that is given away: what it said is in the log, and the rest is the next owner's.</summary>
+    private async Task LeaveAsync(Turn turn)
+    {
+        if (turn.Leave == TurnLeave.HandedOver)
+        {
+            await turn.Log.CommitAsync().ConfigureAwait(false);
+            await turns.ReleaseAsync([turn.Lease], CancellationToken.None).ConfigureAwait(false);
         }
     }
 
@@ -141,19 +119,12 @@ public sealed partial class TurnRunner
             );
     }
 
-    // The stored message is a copy: the caller's own object stays as it was.
-    private static ChatMessage WithId(ChatMessage message)
-    {
-        if (message.MessageId is not null)
-        {
-            ConversationId.ThrowIfInvalid(message.MessageId);
-        }
-
-        var copy = message.Clone();
-        copy.MessageId ??= Guid.CreateVersion7().ToString("N");
-        return copy;
-    }
-
     [LoggerMessage(Level = LogLevel.Error, Message = "Turn {TurnId} failed.")]
     private partial void LogTurnFailed(string turnId, Exception exception);
+
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "The end of turn {TurnId} could not be stored; it is taken over later."
+    )]
+    private partial void LogEndNotStored(string turnId, Exception exception);
 }

@@ -11,10 +11,11 @@ public sealed partial class TurnRunner
     /// <returns>The tools that it asks for, and why it stopped.</returns>
     private async Task<(List<FunctionCallContent> Calls, string FinishReason)> CallModelAsync(
         Turn turn,
+        AnswerWriter answer,
         CancellationToken cancellationToken
     )
     {
-        var answer = turn.BeginStep();
+        answer.IsUsed = true;
         List<ChatResponseUpdate> updates = [];
         await foreach (
             var update in model
@@ -61,11 +62,8 @@ public sealed partial class TurnRunner
             Scrub(call);
         }
 
-        if (calls.Count == 0)
-        {
-            turn.Emit(new StepFinished(turn.Step, turn.StepUsage));
-        }
-
+        // A step's end is stored with its messages: without tools, with the turn's end.
+        turn.StepIsWhole = calls.Count == 0;
         return (calls, (response.FinishReason ?? ChatFinishReason.Stop).Value);
     }
 

@@ -39,11 +39,11 @@ public sealed partial class TurnRunner
             turn.Emit(new ToolCallStarted(call.CallId, call.Name, Arguments(call), ByCaller: true));
         }
 
-        turn.Emit(new StepFinished(turn.Step, turn.StepUsage));
+        turn.StepIsWhole = true;
         return true;
     }
 
-    /// <summary>Runs the tools of a step at the same time; results are told in the order of the calls.</summary>
+    /// <summary>Runs the tools of a step at the same time. That they are about to run is stored first.</summary>
     private async Task RunToolsAsync(Turn turn, List<FunctionCallContent> calls, CancellationToken cancellationToken)
     {
         // What a provider adds to a call for itself is not stored: it need not be JSON.
@@ -52,28 +52,88 @@ public sealed partial class TurnRunner
             .. turn.Answer!.TakeContents(),
             .. calls.Select(call => new FunctionCallContent(call.CallId, call.Name, call.Arguments)),
         ];
-        ChatMessage read = new(ChatRole.Tool, []);
-        ChatMessage stored = new(ChatRole.Tool, []) { MessageId = turn.StepMessageId(".tools") };
-        foreach (var call in calls)
+        turn.Unstored.Add(new(ChatRole.Assistant, said) { MessageId = turn.StepMessageId("") });
+        var steps = turn.BeginTools(calls);
+        await turn.CommitAsync(
+                steps,
+                [.. calls.Select(call => new ToolCallStarted(call.CallId, call.Name, Arguments(call)))]
+            )
+            .ConfigureAwait(false);
+        var running = calls.Zip(
+            steps.Skip(1),
+            (call, step) => RunToolAsync(turn, call, step, calls.Count == 1, cancellationToken)
+        );
+        await FinishToolsAsync(turn, calls, [.. steps.Skip(1)], [.. running], [], cancellationToken)
+            .ConfigureAwait(false);
+    }
+
+    /// <summary>Runs a tool, and stores that it has ended, so that it is not run again.</summary>
+    private async Task<ToolOutcome> RunToolAsync(
+        Turn turn,
+        FunctionCallContent call,
+        TurnStep step,
+        bool isAlone,
+        CancellationToken cancellationToken
+    )
+    {
+        var outcome = await InvokeAsync(turn, call, cancellationToken).ConfigureAwait(false);
+        // A tool that is alone is stored with the end of the step, which follows at once.
+        if (!isAlone && !cancellationToken.IsCancellationRequested)
         {
-            turn.Emit(new ToolCallStarted(call.CallId, call.Name, Arguments(call)));
+            await turn.RecordAsync(Finished(step, outcome)).ConfigureAwait(false);
         }
 
-        List<Task<ToolOutcome>> running = [.. calls.Select(call => InvokeAsync(turn, call, cancellationToken))];
+        return outcome;
+    }
+
+    /// <summary>Tells and stores the results, in the order of the calls, and ends the step.</summary>
+    /// <param name="turn">The turn.</param>
+    /// <param name="calls">The calls of the step.</param>
+    /// <param name="steps">Their steps.</param>
+    /// <param name="running">Their outcomes.</param>
+    /// <param name="told">Which results were told by an earlier owner.</param>
+    /// <param name="cancellationToken">Ends the turn.</param>
+    private static async Task FinishToolsAsync(
+        Turn turn,
+        List<FunctionCallContent> calls,
+        List<TurnStep> steps,
+        List<Task<ToolOutcome>> running,
+        HashSet<int> told,
+        CancellationToken cancellationToken
+    )
+    {
+        ChatMessage read = new(ChatRole.Tool, []);
+        ChatMessage stored = new(ChatRole.Tool, []) { MessageId = turn.StepMessageId(".tools") };
         for (var i = 0; i < calls.Count; i++)
         {
-            var outcome = (await running[i].ConfigureAwait(false)).Register(turn.Passages);
+            var outcome = await running[i].ConfigureAwait(false);
+            if (turn.Leave != TurnLeave.Not)
+            {
+                cancellationToken.ThrowIfCancellationRequested(); // what became of the tool is the next owner's to say
+            }
+
+            outcome = outcome.Register(turn.Passages);
             read.Contents.Add(outcome.ForModel(calls[i].CallId));
             stored.Contents.Add(new FunctionResultContent(calls[i].CallId, outcome.Result));
-            turn.Emit(new ToolCallFinished(calls[i].CallId, calls[i].Name, outcome.Result, outcome.Error));
+            steps[i] = Finished(steps[i], outcome);
+            if (!told.Contains(i))
+            {
+                turn.Emit(new ToolCallFinished(calls[i].CallId, calls[i].Name, outcome.Result, outcome.Error));
+            }
         }
 
         turn.Context.Add(read);
-        turn.Unstored.Add(new(ChatRole.Assistant, said) { MessageId = turn.StepMessageId("") });
         turn.Unstored.Add(stored);
+        await turn.CommitAsync(steps, new StepFinished(turn.Step, turn.StepUsage)).ConfigureAwait(false);
         cancellationToken.ThrowIfCancellationRequested();
-        turn.Emit(new StepFinished(turn.Step, turn.StepUsage));
     }
+
+    private static TurnStep Finished(TurnStep step, ToolOutcome outcome) =>
+        step with
+        {
+            Status = TurnStepStatus.Finished,
+            Data = outcome.Write(),
+        };
 
     /// <summary>One tool call. Whatever goes wrong becomes text that the model can act on.</summary>
     private async Task<ToolOutcome> InvokeAsync(

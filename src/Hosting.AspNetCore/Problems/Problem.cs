@@ -14,6 +14,7 @@ internal sealed record Problem(int Status, string Detail, TimeSpan? RetryAfter =
             exception switch
             {
                 ConversationNotFoundException => StatusCodes.Status404NotFound,
+                ConversationBusyException => StatusCodes.Status409Conflict,
                 { Class: ErrorClass.Transient } => StatusCodes.Status503ServiceUnavailable,
                 { Class: ErrorClass.Permanent } => StatusCodes.Status400BadRequest,
                 // The server's settings and credentials, not the caller's.

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http;
@@ -23,8 +24,18 @@ internal sealed class EventStream(HttpContext context)
         await Response.StartAsync(context.RequestAborted).ConfigureAwait(false);
     }
 
-    public async Task WriteAsync<T>(T value, JsonTypeInfo<T> type)
+    /// <param name="value">The event.</param>
+    /// <param name="type">Its type.</param>
+    /// <param name="id">ASCII, by which a client that comes back names the last event it has seen; null for none.</param>
+    public async Task WriteAsync<T>(T value, JsonTypeInfo<T> type, string? id = null)
     {
+        if (id is not null)
+        {
+            Write("id: "u8);
+            Encoding.ASCII.GetBytes(id, Response.BodyWriter);
+            Write("\n"u8);
+        }
+
         Write("data: "u8);
         using (var json = new Utf8JsonWriter(Response.BodyWriter, Json.Readable))
         {

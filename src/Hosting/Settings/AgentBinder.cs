@@ -16,6 +16,12 @@ internal sealed class AgentBinder(IConfiguration configuration, IServiceProvider
         options.MaxModelCalls = settings.Number("MaxModelCalls", options.MaxModelCalls);
         options.HistoryMessages = settings.Number("HistoryMessages", options.HistoryMessages);
         options.HistoryTokens = settings.Number("HistoryTokens", options.HistoryTokens);
+        options.ContinueWithoutClient = settings.Flag("ContinueWithoutClient", options.ContinueWithoutClient);
+        options.ResumeTurns = settings.Flag("ResumeTurns", options.ResumeTurns);
+        options.WaitForTurn = settings.Duration("WaitForTurn", options.WaitForTurn);
+        options.TurnLease = settings.Duration("TurnLease", options.TurnLease);
+        options.DrainTime = settings.Duration("DrainTime", options.DrainTime);
+        options.EventRetention = settings.Duration("EventRetention", options.EventRetention);
         settings.Section("Model"); // read by its own binder
     }
 
@@ -35,6 +41,22 @@ internal sealed class AgentBinder(IConfiguration configuration, IServiceProvider
         foreach (var (key, value) in counts.Where(count => count.Value < 1))
         {
             yield return $"{Name(key)} is {value}; set 1 or more.";
+        }
+
+        if (options.TurnLease < TimeSpan.FromSeconds(1))
+        {
+            yield return $"{Name("TurnLease")} is {options.TurnLease}; set 00:00:01 or more.";
+        }
+
+        (string Key, TimeSpan Value)[] times =
+        [
+            ("WaitForTurn", options.WaitForTurn),
+            ("DrainTime", options.DrainTime),
+            ("EventRetention", options.EventRetention),
+        ];
+        foreach (var (key, value) in times.Where(time => time.Value < TimeSpan.Zero))
+        {
+            yield return $"{Name(key)} is {value}; set 00:00:00 or more.";
         }
 
         if (!services.IsService(typeof(IConversationStore)))

@@ -169,6 +169,7 @@ public sealed class HistoryTests : IDisposable
                 Say("ok")
             ),
             _agent.Conversations,
+            _agent.Turns,
             tools,
             passages: null,
             _agent.Options,

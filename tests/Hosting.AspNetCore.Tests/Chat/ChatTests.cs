@@ -211,7 +211,7 @@ public sealed class ChatTests
 
     [Fact]
     [Trait("Parity", "S35")]
-    public async Task A_client_that_goes_away_cancels_the_model_and_keeps_what_was_said()
+    public async Task A_client_that_goes_away_cancels_the_model_if_the_setting_says_so_and_what_was_said_is_kept()
     {
         var cancelled = new TaskCompletionSource();
         var model = new ScriptedChatClient(
@@ -221,7 +221,10 @@ public sealed class ChatTests
                 return SayThenHang("Partly")([], cancellationToken);
             }
         );
-        await using var server = await SlipwayServer.StartAsync(model);
+        await using var server = await SlipwayServer.StartAsync(
+            model,
+            settings: new() { ["Agent:ContinueWithoutClient"] = "false" }
+        );
 
         using (var response = await server.Client.PostStreamAsync("/api/chat", Ask("Hello?", "chat-1")))
         {
@@ -255,7 +258,9 @@ public sealed class ChatTests
         await using var provider = await ScriptedModelServer.StartAsync(
             ScriptedReply.Say("Partly").Then(ScriptedReply.Stall())
         );
-        await using var server = await SlipwayServer.StartAsync(settings: new() { ["LLM_BASE_URL"] = provider.Url });
+        await using var server = await SlipwayServer.StartAsync(
+            settings: new() { ["LLM_BASE_URL"] = provider.Url, ["Agent:ContinueWithoutClient"] = "false" }
+        );
 
         using (var response = await server.Client.PostStreamAsync("/api/chat", Ask("Hello?", "chat-1")))
         {

@@ -78,6 +78,8 @@ public sealed class HealthTests
         Assert.Equal(
             [
                 "/api/chat",
+                "/api/chat/{id}/stop",
+                "/api/chat/{id}/stream",
                 "/api/documents",
                 "/api/documents/{id}",
                 "/api/documents/{id}/content",

@@ -1,6 +1,7 @@
 using Slipway.Agents.Conversations;
 using Slipway.Agents.Conversations.Internal;
 using Slipway.Agents.Testing;
+using Slipway.Agents.Turns;
 using Slipway.Internal;
 using Slipway.Storage.Postgres.Internal;
 
@@ -11,6 +12,7 @@ internal sealed class PostgresConversationStoreFixture : ConversationStoreFixtur
 {
     private readonly PostgresTestDatabase _test;
     private readonly PostgresDatabase _database;
+    private readonly PostgresChangeSignal _changes;
     private readonly bool _owns;
 
     private PostgresConversationStoreFixture(
@@ -23,9 +25,15 @@ internal sealed class PostgresConversationStoreFixture : ConversationStoreFixtur
         (_test, _owns) = (test, owns);
         _database = new PostgresDatabase(test.DataSource, ownsDataSource: false, test.Options, time);
         Conversations = new PostgresConversationStore(_database, process: process);
+        Turns = new PostgresTurnStore(_database, process);
+        _changes = new PostgresChangeSignal(_database);
     }
 
     public override IConversationStore Conversations { get; }
+
+    public override ITurnStore Turns { get; }
+
+    public override IChangeSignal Changes => _changes;
 
     public static async ValueTask<ConversationStoreFixture> OpenAsync(
         TimeProvider timeProvider,
@@ -50,6 +58,9 @@ internal sealed class PostgresConversationStoreFixture : ConversationStoreFixtur
     public override async ValueTask<long> CountAsync(ConversationRow kind, CancellationToken cancellationToken) =>
         (long)(await _test.ExecuteAsync($"select count(*) from slipway.{Table(kind)}"))!;
 
+    public override async ValueTask ShiftClockAsync(TimeSpan by, CancellationToken cancellationToken) =>
+        await _test.ShiftClockAsync(by);
+
     public override async ValueTask OverwriteMessageAsync(
         long sequence,
         int format,
@@ -70,6 +81,7 @@ internal sealed class PostgresConversationStoreFixture : ConversationStoreFixtur
 
     public override async ValueTask DisposeAsync()
     {
+        await _changes.DisposeAsync();
         await _database.DisposeAsync();
         if (_owns)
         {
@@ -84,6 +96,8 @@ internal sealed class PostgresConversationStoreFixture : ConversationStoreFixtur
             ConversationRow.Messages => "messages",
             ConversationRow.Turns => "turns",
             ConversationRow.Usage => "usage",
+            ConversationRow.Steps => "turn_steps",
+            ConversationRow.Events => "turn_events",
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
         };
 }

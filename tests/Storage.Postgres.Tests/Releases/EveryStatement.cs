@@ -24,7 +24,7 @@ internal static class EveryStatement
             new PostgresDocumentStore(database),
             new PostgresPassageReader(database)
         );
-        await ConversationsAsync(new PostgresConversationStore(database));
+        await ConversationsAsync(new PostgresConversationStore(database), new PostgresTurnStore(database));
         await LeasesAsync(new PostgresLeaseStore(database));
     }
 
@@ -100,7 +100,7 @@ internal static class EveryStatement
         await snapshot.ReadPassagesAsync(found, Cancellation);
     }
 
-    private static async Task ConversationsAsync(PostgresConversationStore conversations)
+    private static async Task ConversationsAsync(PostgresConversationStore conversations, PostgresTurnStore turns)
     {
         var start = new TurnStart
         {
@@ -109,28 +109,37 @@ internal static class EveryStatement
             ConversationId = "c",
             Messages = [new(ChatRole.User, "hello") { MessageId = "m1" }],
             Title = "hello",
+            Events = [new StepStarted(1)],
+            Step = new()
+            {
+                Number = 1,
+                Kind = TurnStepKind.Model,
+                Status = TurnStepStatus.Started,
+            },
         };
         var output = new TurnOutput
         {
             TurnId = "t1",
             Principal = Ada,
             ConversationId = "c",
+            FencingToken = 1,
             Messages = [new(ChatRole.Assistant, "hi") { MessageId = "m2" }],
             Usage = new(1, 2),
         };
-        await conversations.StartTurnAsync(start, Cancellation);
-        await conversations.AppendAsync(output, Cancellation);
-        await conversations.FinishTurnAsync(output, new(TurnStatus.Completed, "stop"), Cancellation);
-        await conversations.StartTurnAsync(start with { TurnId = "t2" }, Cancellation); // the same message again
-        await conversations.StartTurnAsync(
-            start with
-            {
-                TurnId = "t3",
-                Messages = [],
-                Regenerate = true,
-            },
-            Cancellation
-        );
+        var end = new TurnEnd(TurnStatus.Completed, "stop");
+        await turns.StartTurnAsync(start, Cancellation);
+        await turns.WriteAsync(output, Cancellation);
+        await turns.RequestStopAsync(Ada, "c", Cancellation);
+        await turns.RenewAsync([new("t1", 1)], TimeSpan.FromSeconds(1), Cancellation);
+        await turns.ReleaseAsync([new("t1", 1)], Cancellation);
+        await turns.TakeOverAsync(TimeSpan.FromSeconds(1), cancellationToken: Cancellation);
+        await turns.WriteAsync(output with { FencingToken = 2, End = end }, Cancellation);
+        await turns.ReadEventsAsync(Ada, "t1", cancellationToken: Cancellation);
+        await turns.ReadStepsAsync(Ada, "t1", Cancellation);
+        await turns.StartTurnAsync(start with { TurnId = "t2", IdempotencyKey = "k" }, Cancellation); // the same message again
+        await turns.WriteAsync(output with { TurnId = "t2", End = end }, Cancellation);
+        await turns.StartTurnAsync(start with { TurnId = "t3", Messages = [], Regenerate = true }, Cancellation);
+        await turns.TrimAsync(DateTimeOffset.UnixEpoch, 1, Cancellation);
         await conversations.FindAsync(Ada, "c", Cancellation);
         await conversations.ListAsync(Ada, cancellationToken: Cancellation);
         await conversations.ReadMessagesAsync(Ada, "c", cancellationToken: Cancellation);

@@ -1,6 +1,8 @@
+using Microsoft.Extensions.Time.Testing;
 using Slipway.Agents.Conversations;
 using Slipway.Agents.Conversations.Internal;
 using Slipway.Agents.Testing;
+using Slipway.Agents.Turns;
 using Slipway.Internal;
 using Slipway.Storage.Sqlite.Internal;
 
@@ -11,6 +13,7 @@ internal sealed class SqliteConversationStoreFixture : ConversationStoreFixture
 {
     private readonly TemporaryFolder _folder;
     private readonly SqliteDatabase _database;
+    private readonly SqliteChangeSignal _changes;
     private readonly bool _owns;
 
     private SqliteConversationStoreFixture(
@@ -26,9 +29,15 @@ internal sealed class SqliteConversationStoreFixture : ConversationStoreFixture
             time
         );
         Conversations = new SqliteConversationStore(_database, process: process);
+        Turns = new SqliteTurnStore(_database, process);
+        _changes = new SqliteChangeSignal(_database);
     }
 
     public override IConversationStore Conversations { get; }
+
+    public override ITurnStore Turns { get; }
+
+    public override IChangeSignal Changes => _changes;
 
     public static ValueTask<ConversationStoreFixture> OpenAsync(
         TimeProvider timeProvider,
@@ -53,6 +62,12 @@ internal sealed class SqliteConversationStoreFixture : ConversationStoreFixture
     public override ValueTask<long> CountAsync(ConversationRow kind, CancellationToken cancellationToken) =>
         _database.ReadAsync(session => (long)session.Scalar("select count(*) from " + Table(kind))!, cancellationToken);
 
+    public override ValueTask ShiftClockAsync(TimeSpan by, CancellationToken cancellationToken)
+    {
+        ((FakeTimeProvider)_database.Time).Advance(by);
+        return ValueTask.CompletedTask;
+    }
+
     public override async ValueTask OverwriteMessageAsync(
         long sequence,
         int format,
@@ -72,6 +87,7 @@ internal sealed class SqliteConversationStoreFixture : ConversationStoreFixture
 
     public override ValueTask DisposeAsync()
     {
+        _changes.Dispose();
         _database.Dispose();
         if (_owns)
         {
@@ -88,6 +104,8 @@ internal sealed class SqliteConversationStoreFixture : ConversationStoreFixture
             ConversationRow.Messages => "messages",
             ConversationRow.Turns => "turns",
             ConversationRow.Usage => "usage",
+            ConversationRow.Steps => "turn_steps",
+            ConversationRow.Events => "turn_events",
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, null),
         };
 }

@@ -17,6 +17,9 @@ internal sealed class AnswerWriter(int step, TurnCitations citations, Action<Tur
     private bool _reasoning;
     private int _blocks;
 
+    /// <summary>Whether a model call writes to it.</summary>
+    public bool IsUsed { get; set; }
+
     public async ValueTask WriteTextAsync(string text, CancellationToken cancellationToken)
     {
         if (text.Length > 0)

@@ -5,6 +5,10 @@ internal sealed class TurnCitations(TurnPassages passages, IPassageReader? reade
 {
     private readonly Dictionary<(string Ref, string? Quote), int> _numbers = [];
     private readonly List<(SearchPassage Passage, string? Quote, Citation? Citation)> _citations = [];
+    private int _before;
+
+    /// <summary>Numbers go on after those that the owner before has given out: users have seen them.</summary>
+    public void ContinueAfter(int number) => _before = number;
 
     /// <summary>The number for a marker, or null when no passage has that name.</summary>
     public int? Number(string name, string? quote)
@@ -17,7 +21,7 @@ internal sealed class TurnCitations(TurnPassages passages, IPassageReader? reade
         if (!_numbers.TryGetValue((name, quote), out var number))
         {
             _citations.Add((passage, quote, null));
-            number = _citations.Count;
+            number = _before + _citations.Count;
             _numbers.Add((name, quote), number);
         }
 
@@ -34,7 +38,7 @@ internal sealed class TurnCitations(TurnPassages passages, IPassageReader? reade
             if (citation is null)
             {
                 citation = Describe(
-                    i + 1,
+                    _before + i + 1,
                     passage,
                     await FindAsync(passage, quote, cancellationToken).ConfigureAwait(false)
                 );
@@ -48,7 +52,8 @@ internal sealed class TurnCitations(TurnPassages passages, IPassageReader? reade
 
     /// <summary>A numbered citation; unverified when the turn ended before its quote was looked up.</summary>
     public Citation this[int number] =>
-        _citations[number - 1].Citation ?? Describe(number, _citations[number - 1].Passage, found: null);
+        _citations[number - 1 - _before].Citation
+        ?? Describe(number, _citations[number - 1 - _before].Passage, found: null);
 
     private async ValueTask<(int Start, string Text)?> FindAsync(
         SearchPassage passage,

@@ -115,7 +115,7 @@ public sealed class StoreTable
             "turns",
             """
             id! tenant conversation_id user_id status finish_reason error_class error input_tokens:integer output_tokens:integer owner
-            fencing_token:integer idempotency_key started_at:time finished_at:time
+            fencing_token:integer idempotency_key started_at:time finished_at:time stop_requested_at:time request request_hash
             """
         ),
         new("turn_steps", "turn_id! number:integer! kind name call_id status data started_at:time finished_at:time"),
