@@ -28,6 +28,11 @@ public sealed class KnowledgeTools(RetrievalPipeline retrieval, IDocumentStore d
     internal const int PageSize = 50;
     internal const int MaxCharacters = 20_000;
 
+    private static readonly Dictionary<string, object?> Idempotent = new(StringComparer.Ordinal)
+    {
+        [ToolProperties.Idempotent] = true,
+    };
+
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         TypeInfoResolver = JsonTypeInfoResolver.Combine(SlipwayJsonContext.Default, KnowledgeToolsJsonContext.Default),
@@ -41,11 +46,20 @@ public sealed class KnowledgeTools(RetrievalPipeline retrieval, IDocumentStore d
         var bound = new BoundTools(retrieval, documents, principal, collection);
         return
         [
-            AIFunctionFactory.Create(bound.SearchAsync, SearchName, serializerOptions: Json),
-            AIFunctionFactory.Create(bound.ListAsync, ListName, serializerOptions: Json),
-            AIFunctionFactory.Create(bound.ReadAsync, ReadName, serializerOptions: Json),
+            AIFunctionFactory.Create(bound.SearchAsync, Tool(SearchName)),
+            AIFunctionFactory.Create(bound.ListAsync, Tool(ListName)),
+            AIFunctionFactory.Create(bound.ReadAsync, Tool(ReadName)),
         ];
     }
+
+    // They only read, so a turn that another process goes on with runs them again.
+    private static AIFunctionFactoryOptions Tool(string name) =>
+        new()
+        {
+            Name = name,
+            SerializerOptions = Json,
+            AdditionalProperties = Idempotent,
+        };
 
     private sealed class BoundTools(
         RetrievalPipeline retrieval,

@@ -73,6 +73,8 @@ public sealed class PostgresRetrievalTests() : RetrievalSuite(PostgresStoreFixtu
 
 public sealed class PostgresKnowledgeToolsTests() : KnowledgeToolsSuite(PostgresStoreFixture.OpenAsync);
 
+public sealed class PostgresTurnCrashTests() : TurnCrashSuite(PostgresConversationStoreFixture.OpenAsync);
+
 public sealed class PostgresTurnStoreTests() : TurnStoreSuite(PostgresConversationStoreFixture.OpenAsync);
 
 public sealed class PostgresConversationStoreTests()

@@ -77,6 +77,8 @@ public sealed class SqliteRetrievalTests() : RetrievalSuite(SqliteStoreFixture.O
 [Trait("Tier", "fast")]
 public sealed class SqliteKnowledgeToolsTests() : KnowledgeToolsSuite(SqliteStoreFixture.OpenAsync);
 
+public sealed class SqliteTurnCrashTests() : TurnCrashSuite(SqliteConversationStoreFixture.OpenAsync);
+
 public sealed class SqliteTurnStoreTests() : TurnStoreSuite(SqliteConversationStoreFixture.OpenAsync);
 
 public sealed class SqliteConversationStoreTests() : ConversationStoreSuite(SqliteConversationStoreFixture.OpenAsync);
