@@ -22,11 +22,13 @@ internal sealed class SlipwayServer : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly string _folder;
+    private readonly bool _ownsFolder;
 
-    private SlipwayServer(WebApplication app, string folder)
+    private SlipwayServer(WebApplication app, string folder, bool ownsFolder)
     {
         _app = app;
         _folder = folder;
+        _ownsFolder = ownsFolder;
         Url = new Uri(
             app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()
         );
@@ -45,10 +47,11 @@ internal sealed class SlipwayServer : IAsyncDisposable
         string environment = "Development",
         Action<WebApplicationBuilder>? configure = null,
         Action<WebApplication>? map = null,
-        bool withAgent = true
+        bool withAgent = true,
+        SlipwayServer? beside = null
     )
     {
-        var folder = Directory.CreateTempSubdirectory("slipway-http-").FullName;
+        var folder = beside?._folder ?? Directory.CreateTempSubdirectory("slipway-http-").FullName;
         Directory.CreateDirectory(Path.Combine(folder, "knowledge"));
         await File.WriteAllTextAsync(Path.Combine(folder, "knowledge", "manual.md"), Manual);
         var builder = WebApplication.CreateEmptyBuilder(
@@ -78,7 +81,7 @@ internal sealed class SlipwayServer : IAsyncDisposable
         app.MapSlipway();
         map?.Invoke(app);
         await app.StartAsync(TestContext.Current.CancellationToken);
-        return new SlipwayServer(app, folder);
+        return new SlipwayServer(app, folder, beside is null);
     }
 
     /// <summary>Reads the folder into the database, once.</summary>
@@ -95,6 +98,9 @@ internal sealed class SlipwayServer : IAsyncDisposable
         return this;
     }
 
+    /// <summary>As a host stops that is told to.</summary>
+    public Task StopAsync() => _app.StopAsync(TestContext.Current.CancellationToken);
+
     public HttpClient WithToken(string token)
     {
         Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
@@ -105,6 +111,9 @@ internal sealed class SlipwayServer : IAsyncDisposable
     {
         Client.Dispose();
         await _app.DisposeAsync();
-        Directory.Delete(_folder, recursive: true);
+        if (_ownsFolder)
+        {
+            Directory.Delete(_folder, recursive: true);
+        }
     }
 }

@@ -5,6 +5,9 @@ namespace Slipway.Hosting.AspNetCore.Tests;
 
 internal static class SlipwayServerExtensions
 {
+    /// <summary>How long something may take that takes milliseconds; only a fault waits for it.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     public static object Message(string id, string role, string text) =>
         new
         {

@@ -5,11 +5,12 @@ import { Chat } from '@ai-sdk/react';
 import { DefaultChatTransport } from 'ai';
 import { url } from './server.js';
 
-function newChat(id = crypto.randomUUID()) {
+function newChat(id = crypto.randomUUID(), messages = []) {
   const errors = [];
   const finished = [];
   const chat = new Chat({
     id,
+    messages,
     transport: new DefaultChatTransport({ api: `${url}/api/chat` }),
     onError: (error) => errors.push(error),
     onFinish: (end) => finished.push(end),
@@ -22,6 +23,12 @@ const textOf = (message) =>
     .filter((part) => part.type === 'text')
     .map((part) => part.text)
     .join('');
+
+async function says(chat, text) {
+  while (chat.lastMessage?.role !== 'assistant' || textOf(chat.lastMessage) !== text) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
 
 test('an answer has its search, its text and its sources', async () => {
   const { chat, errors, finished } = newChat();
@@ -93,11 +100,36 @@ test('an error before the answer can be read', async () => {
 test('stop ends the answer and keeps its beginning', async () => {
   const { chat, errors } = newChat();
   const answering = chat.sendMessage({ text: 'hang' });
-  while (!chat.lastMessage || chat.lastMessage.role !== 'assistant' || textOf(chat.lastMessage) !== 'Waiting') {
-    await new Promise((resolve) => setImmediate(resolve));
-  }
+  await says(chat, 'Waiting');
   await chat.stop();
   await answering;
   assert.equal(chat.status, 'ready');
   assert.deepEqual(errors, []);
+});
+
+test('a page that is loaded again resumes the answer, and a stop ends it for both', async () => {
+  const { chat: left } = newChat();
+  const answering = left.sendMessage({ text: 'hang' });
+  await says(left, 'Waiting');
+
+  const { chat, errors, finished } = newChat(left.id, left.messages.slice(0, 1));
+  const resuming = chat.resumeStream();
+  await says(chat, 'Waiting');
+  assert.equal(chat.status, 'streaming');
+  assert.equal(chat.messages.length, 2);
+  assert.equal((await fetch(`${url}/api/chat/${chat.id}/stop`, { method: 'POST' })).status, 204);
+  await Promise.all([resuming, answering]);
+
+  assert.deepEqual(errors, []);
+  assert.equal(chat.status, 'ready');
+  assert.equal(textOf(chat.lastMessage), 'Waiting');
+  assert.equal(chat.lastMessage.metadata.status, 'cancelled');
+  assert.equal(finished.length, 1);
+  assert.equal(textOf(left.lastMessage), 'Waiting');
+});
+
+test('where nothing is being answered there is nothing to resume', async () => {
+  const { chat, errors } = newChat();
+  await chat.resumeStream();
+  assert.deepEqual([chat.status, chat.messages.length, errors.length], ['ready', 0, 0]);
 });
