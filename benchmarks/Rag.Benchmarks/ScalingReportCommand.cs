@@ -7,9 +7,10 @@ using Slipway.Rag.Storage;
 namespace Slipway.Rag.Benchmarks;
 
 /// <summary>
-/// <c>-- scaling [DOCUMENTS] [--milliseconds N] [--rounds N]</c>: documents a second of 1, 2, 4 and 8 processes that work on one source in
-/// PostgreSQL, so many documents for each, with an embedding model that takes its time in every call. A document is one chunk and one
-/// call. The plan is written before the clock starts; code is compiled in every process.
+/// <c>-- scaling [DOCUMENTS] [--workers 1,2,4,8] [--milliseconds N] [--rounds N]</c>: documents a second of several processes that work on
+/// one source in PostgreSQL, so many documents for each, with an embedding model that takes its time in every call. A document is one
+/// chunk and one call, its words as frequent as in natural language. The plan is written before the clock starts; code is compiled in
+/// every process.
 /// </summary>
 internal static class ScalingReportCommand
 {
@@ -19,11 +20,17 @@ internal static class ScalingReportCommand
     private const int WarmUpDocuments = 400; // code is optimised after some thirty calls
     private const int AppliedAtOnce = 500;
 
-    private static readonly int[] Workers = [1, 2, 4, 8];
-
     public static async Task<int> RunAsync(string[] arguments)
     {
-        var options = new CommandOptions(arguments, "documents", "milliseconds", "rounds", "folder", "database");
+        var options = new CommandOptions(
+            arguments,
+            "documents",
+            "workers",
+            "milliseconds",
+            "rounds",
+            "folder",
+            "database"
+        );
         var delay = TimeSpan.FromMilliseconds(options.Number("milliseconds", Milliseconds));
         if (options.Text("folder") is { } folder && options.Text("database") is { } database)
         {
@@ -42,13 +49,13 @@ internal static class ScalingReportCommand
         for (var round = 1; round <= options.Number("rounds", Rounds); round++)
         {
             var alone = 0.0;
-            foreach (var workers in Workers)
+            foreach (var workers in Workers(options))
             {
                 var documents = workers * options.Number("documents", DocumentsEach);
                 var before = ProcessorTime.Now();
                 var (seconds, used) = await MeasureAsync(workers, documents, delay);
                 var rate = documents / seconds;
-                alone = workers == 1 ? rate : alone;
+                alone = alone == 0 ? rate / workers : alone;
                 Print(
                     $"| {round} | {workers} | {documents} | {seconds:0.0} | {rate:0} | {rate / alone / workers:P0} | {used / seconds:0.00} | {ProcessorTime.Now().ShareSince(before)} |"
                 );
@@ -153,14 +160,21 @@ internal static class ScalingReportCommand
 
     private static string WarmUp(string folder) => folder + "-warm-up";
 
+    private static IEnumerable<int> Workers(CommandOptions options) =>
+        (options.Text("workers") ?? "1,2,4,8")
+            .Split(',')
+            .Select(count => int.Parse(count, CultureInfo.InvariantCulture));
+
     private static void Fill(string folder, int documents)
     {
         Directory.CreateDirectory(folder);
-        var random = new Random(documents);
+        var words = new SyntheticText(seed: documents);
         for (var i = 0; i < documents; i++)
         {
-            var words = string.Join(' ', Enumerable.Range(0, 60).Select(_ => "word" + random.Next(30_000)));
-            File.WriteAllText(Path.Combine(folder, $"{i:00000}.md"), $"# Document {i} of {documents}\n\n{words}\n");
+            File.WriteAllText(
+                Path.Combine(folder, $"{i:00000}.md"),
+                $"# Document {i} of {documents}\n\n{words.Document(chunks: 1)[0].Text}\n"
+            );
         }
     }
 
