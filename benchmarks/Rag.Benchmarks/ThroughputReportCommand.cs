@@ -52,7 +52,7 @@ internal static class ThroughputReportCommand
         var (engine, report) = await EngineAsync(folder, place);
         Row("engine", engine.Seconds, engine);
         var (bare, lexical) = await BareAsync(folder, store, analyze: false, place, report);
-        Row("bare: documents, versions, chunks, embeddings", bare.Seconds, bare);
+        Row("bare: documents, metadata, versions, attempts, chunks, embeddings", bare.Seconds, bare);
         Row("the same and the lexical rows, copied", bare.Seconds + lexical, bare);
         var (analyzing, lexicalAgain) = await BareAsync(folder, store, analyze: true, place, report);
         Row("the same and the analysis that makes them", analyzing.Seconds + lexicalAgain, analyzing);

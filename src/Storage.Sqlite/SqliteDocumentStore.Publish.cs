@@ -85,7 +85,7 @@ internal sealed partial class SqliteDocumentStore
         var now = database.Now;
         WriteVersion(session, id, version, publication, now);
         WriteChunks(session, id, version, publication.Chunks);
-        WriteRows(session, id, publication.Tables);
+        WriteRows(session, id, version, publication.Tables);
         ReplacePrincipals(session, id, publication.Document.Principals);
         var index = SqliteIndexWriter.GetOrCreateIndex(session, publication.Collection, publication.Analyzer);
         SqliteIndexWriter.NoteModel(session, index, publication.Collection, id, publication.EmbeddingModel);
@@ -140,11 +140,15 @@ internal sealed partial class SqliteDocumentStore
         long now
     )
     {
-        session.Execute(
-            "update document_versions set superseded_at = $2 where document_id = $1 and superseded_at is null",
-            id,
-            now
-        );
+        if (version > 1)
+        {
+            session.Execute(
+                "update document_versions set superseded_at = $2 where document_id = $1 and superseded_at is null",
+                id,
+                now
+            );
+        }
+
         session.Execute(
             """
             insert into document_versions
@@ -164,7 +168,11 @@ internal sealed partial class SqliteDocumentStore
 
     private static void WriteChunks(SqliteSession session, string id, int version, IReadOnlyList<ChunkRecord> chunks)
     {
-        session.Execute("delete from chunks where document_id = $1", id);
+        if (version > 1)
+        {
+            session.Execute("delete from chunks where document_id = $1", id);
+        }
+
         foreach (var chunk in chunks)
         {
             session.Execute(
@@ -186,9 +194,13 @@ internal sealed partial class SqliteDocumentStore
         }
     }
 
-    private static void WriteRows(SqliteSession session, string id, IReadOnlyList<DataTable> tables)
+    private static void WriteRows(SqliteSession session, string id, int version, IReadOnlyList<DataTable> tables)
     {
-        session.Execute("delete from document_rows where document_id = $1", id);
+        if (version > 1)
+        {
+            session.Execute("delete from document_rows where document_id = $1", id);
+        }
+
         foreach (var table in tables)
         {
             for (var row = 0; row < table.Rows.Count; row++)

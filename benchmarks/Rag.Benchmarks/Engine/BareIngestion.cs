@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Slipway.Rag.Chunking;
 using Slipway.Rag.Ingestion;
 using Slipway.Rag.Reading;
+using Slipway.Rag.Retrieval.Filters.Internal;
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
 
@@ -88,6 +89,7 @@ internal sealed class BareIngestion(string folder, bool analyze)
             new DateTimeOffset(File.GetLastWriteTimeUtc(file)),
             Convert.ToHexStringLower(SHA256.HashData(content)),
             document.Metadata,
+            MetadataEntry.Of(document.Metadata),
             chunks,
             [.. chunks.Where(chunk => _embedded.TryAdd(chunk.ContentHash, true))]
         );
@@ -104,6 +106,7 @@ internal sealed class BareIngestion(string folder, bool analyze)
 /// <param name="ModifiedAt">The file's time.</param>
 /// <param name="Hash">SHA-256 of the bytes.</param>
 /// <param name="Metadata">What it says of itself.</param>
+/// <param name="Entries">The same, as filters compare it.</param>
 /// <param name="Chunks">All chunks.</param>
 /// <param name="New">Those that no document before it had: they are embedded.</param>
 internal sealed record BareDocument(
@@ -116,6 +119,7 @@ internal sealed record BareDocument(
     DateTimeOffset ModifiedAt,
     string Hash,
     IReadOnlyDictionary<string, string> Metadata,
+    IReadOnlyList<MetadataEntry> Entries,
     List<ChunkRecord> Chunks,
     List<ChunkRecord> New
 )
@@ -127,7 +131,7 @@ internal sealed record BareDocument(
 /// <summary>Where the rows of <see cref="BareIngestion"/> go: one database, whose tables are there and empty.</summary>
 internal interface IBareRows : IAsyncDisposable
 {
-    /// <summary>Documents, their versions, chunks and new embeddings, in one transaction. Safe for concurrent use.</summary>
+    /// <summary>Documents with their metadata, versions, attempts, chunks and new embeddings, in one transaction. Safe for concurrent use.</summary>
     Task WriteAsync(IReadOnlyList<BareDocument> documents);
 
     /// <summary>The rows of the lexical index, as the engine left them in another database: nothing is computed.</summary>

@@ -14,6 +14,7 @@ internal sealed class PostgresBareRows : IBareRows
         "lexical_postings",
         "lexical_buckets",
         "lexical_documents",
+        "index_changes",
     ];
 
     private readonly NpgsqlDataSource _source;
@@ -31,7 +32,9 @@ internal sealed class PostgresBareRows : IBareRows
         await using var connection = await _source.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await WriteDocumentsAsync(connection, documents, now);
+        await WriteMetadataAsync(connection, documents);
         await WriteVersionsAsync(connection, documents, now);
+        await WriteAttemptsAsync(connection, documents, now);
         await WriteChunksAsync(connection, documents);
         await WriteEmbeddingsAsync(connection, documents, now);
         await transaction.CommitAsync();
@@ -115,6 +118,52 @@ internal sealed class PostgresBareRows : IBareRows
         await import.CompleteAsync();
     }
 
+    private static async Task WriteMetadataAsync(NpgsqlConnection connection, IReadOnlyList<BareDocument> documents)
+    {
+        await using var import = await connection.BeginBinaryImportAsync(
+            """
+            copy slipway.document_metadata (document_id, key, value, number, instant, tenant, collection) from stdin (format binary)
+            """
+        );
+        foreach (var document in documents)
+        {
+            foreach (var entry in document.Entries)
+            {
+                await import.StartRowAsync();
+                await import.WriteAsync(document.Id);
+                await import.WriteAsync(entry.Key);
+                await import.WriteAsync(entry.Value);
+                await WriteNumberAsync(import, entry.Number);
+                await WriteNumberAsync(import, entry.Instant);
+                await import.WriteAsync("default");
+                await import.WriteAsync("default");
+            }
+        }
+
+        await import.CompleteAsync();
+    }
+
+    private static async Task WriteAttemptsAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<BareDocument> documents,
+        DateTimeOffset now
+    )
+    {
+        await using var import = await connection.BeginBinaryImportAsync(
+            "copy slipway.ingestion_attempts (document_id, started_at, duration_ms, outcome) from stdin (format binary)"
+        );
+        foreach (var document in documents)
+        {
+            await import.StartRowAsync();
+            await import.WriteAsync(document.Id);
+            await import.WriteAsync(now);
+            await import.WriteAsync(0L);
+            await import.WriteAsync("published");
+        }
+
+        await import.CompleteAsync();
+    }
+
     private static async Task WriteVersionsAsync(
         NpgsqlConnection connection,
         IReadOnlyList<BareDocument> documents,
@@ -193,6 +242,9 @@ internal sealed class PostgresBareRows : IBareRows
 
         await import.CompleteAsync();
     }
+
+    private static Task WriteNumberAsync<T>(NpgsqlBinaryImporter import, T? number)
+        where T : struct => number is { } value ? import.WriteAsync(value) : import.WriteNullAsync();
 
     private static Task WriteTextAsync(NpgsqlBinaryImporter import, string? text) =>
         text is null ? import.WriteNullAsync() : import.WriteAsync(text);

@@ -10,6 +10,8 @@ internal sealed class SqliteBareRows : IBareRows
     private readonly SqliteConnection _connection;
     private readonly SemaphoreSlim _writer = new(1, 1);
     private readonly Statement _document;
+    private readonly Statement _metadata;
+    private readonly Statement _attempt;
     private readonly Statement _version;
     private readonly Statement _chunk;
     private readonly Statement _embedding;
@@ -31,6 +33,19 @@ internal sealed class SqliteBareRows : IBareRows
                 $9, $9, $9)
             """,
             12
+        );
+        _metadata = new Statement(
+            _connection,
+            """
+            insert into document_metadata (document_id, key, value, number, instant, tenant, collection)
+            values ($1, $2, $3, $4, $5, 'default', 'default')
+            """,
+            5
+        );
+        _attempt = new Statement(
+            _connection,
+            "insert into ingestion_attempts (document_id, started_at, duration_ms, outcome) values ($1, $2, 0, 'published')",
+            2
         );
         _version = new Statement(
             _connection,
@@ -87,6 +102,7 @@ internal sealed class SqliteBareRows : IBareRows
             insert into lexical_postings select * from engine.lexical_postings;
             insert into lexical_buckets select * from engine.lexical_buckets;
             insert into lexical_documents select * from engine.lexical_documents;
+            insert into index_changes select * from engine.index_changes;
             commit
             """
         );
@@ -96,6 +112,8 @@ internal sealed class SqliteBareRows : IBareRows
     public ValueTask DisposeAsync()
     {
         _document.Dispose();
+        _metadata.Dispose();
+        _attempt.Dispose();
         _version.Dispose();
         _chunk.Dispose();
         _embedding.Dispose();
@@ -122,6 +140,12 @@ internal sealed class SqliteBareRows : IBareRows
             document.Chunks.Count,
             StoredValue.Json(document.Metadata)
         );
+        foreach (var entry in document.Entries)
+        {
+            _metadata.Run(transaction, document.Id, entry.Key, entry.Value, entry.Number, entry.Instant);
+        }
+
+        _attempt.Run(transaction, document.Id, now);
         _version.Run(
             transaction,
             document.Id,

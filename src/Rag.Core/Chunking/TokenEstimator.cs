@@ -44,30 +44,47 @@ public sealed class TokenEstimator : ITokenCounter
     /// <inheritdoc/>
     public int Count(ReadOnlySpan<char> text)
     {
-        int tokens = 0,
-            run = 0;
-        var previous = Kind.None;
-        var previousChar = '\0';
-        foreach (var c in text)
+        var tokens = 0;
+        for (var start = 0; start < text.Length; )
         {
-            var kind = c < 128 ? Ascii[c] : Classify(c);
-            // A run goes on while the kind stays; marks only while they repeat.
-            run = kind == previous && (kind is not (Kind.Mark or Kind.Space) || c == previousChar) ? run + 1 : 0;
+            // A run goes on while the kind stays; marks and white space only while they repeat.
+            var first = text[start];
+            var kind = KindOf(first);
+            var end = start + 1;
+            if (kind is Kind.Mark or Kind.Space)
+            {
+                while (end < text.Length && text[end] == first)
+                {
+                    end++;
+                }
+            }
+            else
+            {
+                while (end < text.Length && KindOf(text[end]) == kind)
+                {
+                    end++;
+                }
+            }
+
             tokens += kind switch
             {
-                Kind.Latin => run % LettersPerToken == 0 ? 1 : 0,
-                Kind.Foreign => run % ForeignLettersPerToken == 0 ? 1 : 0,
-                Kind.Digit => run % DigitsPerToken == 0 ? 1 : 0,
-                Kind.Space => c is '\n' ? (run % RepeatsPerToken == 0 ? 1 : 0) : (run % RepeatsPerToken == 1 ? 1 : 0),
-                Kind.Mark => run % RepeatsPerToken == 0 ? 1 : 0,
-                _ => 1,
+                Kind.Latin => Shares(end - start, LettersPerToken),
+                Kind.Foreign => Shares(end - start, ForeignLettersPerToken),
+                Kind.Digit => Shares(end - start, DigitsPerToken),
+                // A single space belongs to the word after it.
+                Kind.Space => Shares(end - start - (first == '\n' ? 0 : 1), RepeatsPerToken),
+                Kind.Mark => Shares(end - start, RepeatsPerToken),
+                _ => end - start,
             };
-            previous = kind;
-            previousChar = c;
+            start = end;
         }
 
         return tokens;
     }
+
+    private static int Shares(int length, int share) => (length + share - 1) / share;
+
+    private static Kind KindOf(char c) => c < 128 ? Ascii[c] : Classify(c);
 
     private static Kind Classify(char c) =>
         c switch

@@ -11,7 +11,10 @@ public sealed record IngestionOptions
     /// <summary>Default of <see cref="DeleteGuardMinimum"/>.</summary>
     public const int DefaultDeleteGuardMinimum = 10;
 
-    /// <summary>Documents that are read and chunked at the same time. Default: the number of cores, 2 to 8.</summary>
+    /// <summary>
+    /// Documents that are read and chunked at the same time, beside those that are being embedded. 1, with one request to the model at a
+    /// time, does one thing after the other. Default: the number of cores, 2 to 8.
+    /// </summary>
     public int MaxConcurrency { get; set; } = Math.Clamp(Environment.ProcessorCount, 2, 8);
 
     /// <summary>
@@ -86,7 +89,7 @@ public sealed record IngestionOptions
     /// </summary>
     public TimeSpan ClaimDuration { get; set; } = TimeSpan.FromMinutes(2);
 
-    /// <summary>Documents that a worker takes at once. Its lanes share them, and each embeds its part in common requests. Default 64.</summary>
+    /// <summary>Documents that a worker takes at once. Those that it reads at the same time share them; each part is embedded in common requests. Default 64.</summary>
     public int ClaimedAtOnce { get; set; } = 64;
 
     /// <summary>How long a source belongs to the process that plans it without a sign of life. Default 30 seconds.</summary>

@@ -55,7 +55,7 @@ public sealed partial class IngestionPipeline
 
     /// <summary>
     /// What is due, a few at a time: others shall find work too, and nothing is held long before its turn comes. What is claimed at once is
-    /// divided among the lanes: each embeds its part together.
+    /// divided among as many as read at the same time: each part is embedded together.
     /// </summary>
     private async IAsyncEnumerable<IReadOnlyList<DocumentClaim>> ClaimAsync(
         IngestionRun run,
@@ -84,7 +84,7 @@ public sealed partial class IngestionPipeline
             }
 
             run.Claimed(due.Count);
-            foreach (var part in due.Chunk((due.Count + run.Lanes - 1) / run.Lanes))
+            foreach (var part in due.Chunk((due.Count + _options.MaxConcurrency - 1) / _options.MaxConcurrency))
             {
                 yield return part;
             }

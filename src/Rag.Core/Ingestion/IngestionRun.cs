@@ -32,9 +32,11 @@ internal sealed class IngestionRun(
 
     public IDocumentSource Source => source;
 
-    /// <summary>Parts of the work that go on side by side: some read while others wait for the model.</summary>
+    /// <summary>Parts of the work that go on side by side: some read while others wait for the model or the database.</summary>
     public int Lanes { get; } =
-        Math.Max(options.MaxConcurrency, options.EmbeddingConcurrency ?? options.MaxConcurrency);
+        options.MaxConcurrency == 1 && (options.EmbeddingConcurrency ?? 1) == 1
+            ? 1 // nothing beside anything else, as asked
+            : options.MaxConcurrency + (options.EmbeddingConcurrency ?? options.MaxConcurrency);
 
     public IngestionSpans Spans { get; } = new(source.Name, collection, timeProvider);
 

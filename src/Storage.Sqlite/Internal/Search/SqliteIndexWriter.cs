@@ -88,8 +88,7 @@ internal static class SqliteIndexWriter
     /// The chunks' postings, if they were built before the transaction (<see cref="DocumentPostings.Build"/>): analysis takes longer
     /// than writing and need not hold the write lock. They must come from the index's own analyser.
     /// </param>
-    /// <returns>How many documents wait for a merge now.</returns>
-    public static int Publish(
+    public static void Publish(
         SqliteSession session,
         SqliteIndex index,
         string documentId,
@@ -99,12 +98,11 @@ internal static class SqliteIndexWriter
     {
         var postings = prepared ?? DocumentPostings.Build(index.Analyzer, chunks);
         WriteDelta(session, index, documentId, postings.Data);
-        return Changed(session, index, documentId);
+        Changed(session, index, documentId);
     }
 
     /// <summary>Takes a document out of the index.</summary>
-    /// <returns>How many documents wait for a merge now.</returns>
-    public static int Delete(SqliteSession session, SqliteIndex index, string documentId)
+    public static void Delete(SqliteSession session, SqliteIndex index, string documentId)
     {
         var merged = session.Scalar(
             "select 1 from lexical_documents where index_id = $1 and document_id = $2",
@@ -124,7 +122,7 @@ internal static class SqliteIndexWriter
             WriteDelta(session, index, documentId, null);
         }
 
-        return Changed(session, index, documentId);
+        Changed(session, index, documentId);
     }
 
     // Not an update in place: a new id is how other processes see that the content is new.
@@ -136,7 +134,7 @@ internal static class SqliteIndexWriter
             postings
         );
 
-    private static int Changed(SqliteSession session, SqliteIndex index, string documentId)
+    private static void Changed(SqliteSession session, SqliteIndex index, string documentId)
     {
         session.Execute("update index_generations set revision = revision + 1 where id = $1", index.Id);
         session.Execute(
@@ -146,10 +144,6 @@ internal static class SqliteIndexWriter
             """,
             index.Id,
             documentId
-        );
-        return Convert.ToInt32(
-            session.Scalar("select count(*) from lexical_deltas where index_id = $1", index.Id),
-            System.Globalization.CultureInfo.InvariantCulture
         );
     }
 }
