@@ -31,10 +31,10 @@ public abstract class PublishingBatchSuite(OpenStore open) : StoreSuite(open)
     public async Task New_versions_in_a_batch_replace_the_old_ones_merged_or_not()
     {
         var publications = Batch(240);
-        await Store.Documents.PublishBatchAsync([.. publications.Take(120)], Token);
+        await Store.Documents.PublishBatchAsync([.. publications.Take(160)], Token);
         await Corpus.MergeAsync();
-        await Store.Documents.PublishBatchAsync([.. publications.Skip(120).Take(60)], Token);
-        foreach (var publication in publications.Skip(180))
+        await Store.Documents.PublishBatchAsync([.. publications.Skip(160).Take(60)], Token);
+        foreach (var publication in publications.Skip(220))
         {
             await Store.Documents.PublishAsync(publication, Token);
         }
@@ -60,16 +60,16 @@ public abstract class PublishingBatchSuite(OpenStore open) : StoreSuite(open)
     [Fact]
     public async Task What_is_in_conflict_is_left_out_and_leaves_nothing()
     {
-        var publications = Batch(130);
+        var publications = Batch(170);
         await Store.Documents.PublishAsync(publications[3], Token);
         publications[5] = publications[5] with { BaseVersion = 4 }; // of a document that nobody knows
         publications[7] = publications[7] with { DocumentId = "gone" };
 
         var results = await Store.Documents.PublishBatchAsync([.. publications, publications[9]], Token);
 
-        Assert.Equal([3, 5, 7], Enumerable.Range(0, 130).Where(i => results[i] is null && i != 9));
-        Assert.Single([results[9], results[130]], result => result is not null); // the same twice: once
-        Assert.Equal(128, await Store.CountAsync(StoredKind.Documents, Token)); // with the one before
+        Assert.Equal([3, 5, 7], Enumerable.Range(0, 170).Where(i => results[i] is null && i != 9));
+        Assert.Single([results[9], results[170]], result => result is not null); // the same twice: once
+        Assert.Equal(168, await Store.CountAsync(StoredKind.Documents, Token)); // with the one before
         await AssertNaiveAsync([.. publications.Where((_, i) => i is not (5 or 7))]);
         Assert.All(
             await Store.Documents.PublishBatchAsync([publications[5], publications[3]], Token),
@@ -81,7 +81,7 @@ public abstract class PublishingBatchSuite(OpenStore open) : StoreSuite(open)
     public async Task Batches_of_the_same_documents_at_the_same_time_publish_each_of_them_once()
     {
         await using var other = await Store.ReopenAsync(Token);
-        var publications = Batch(120);
+        var publications = Batch(160);
         var merging = Task.Run(async () => await Store.Search.MergeAsync(CollectionKey.Default, Token), Token);
         var results = await Task.WhenAll(
             PublishAsync(Store, publications),
@@ -114,7 +114,7 @@ public abstract class PublishingBatchSuite(OpenStore open) : StoreSuite(open)
         await cancelled.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () =>
-            await Store.Documents.PublishBatchAsync(Batch(120), cancelled.Token)
+            await Store.Documents.PublishBatchAsync(Batch(160), cancelled.Token)
         );
 
         Assert.Equal(0, await Store.CountAsync(StoredKind.Documents, Token));

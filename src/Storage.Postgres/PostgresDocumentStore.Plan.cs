@@ -13,34 +13,69 @@ internal sealed partial class PostgresDocumentStore
     /// <summary>Documents in one batch of statements.</summary>
     private const int SeenAtOnce = 500;
 
-    public ValueTask<int> ApplyAsync(PlannedChanges plan, CancellationToken cancellationToken = default) =>
-        database.WriteAsync(
-            null,
-            async session =>
-            {
-                if (plan.Planner is { } lease)
-                {
-                    await RequireHeldAsync(session, lease).ConfigureAwait(false);
-                }
+    /// <summary>Planned documents from which on it is worth telling PostgreSQL what is in the table now.</summary>
+    private const int ManyPlanned = 1_000;
 
-                if (plan.Moved.Count > 0)
-                {
-                    await MarkSeenAsync(session, plan.Collection, plan.Source, plan.Moved).ConfigureAwait(false);
-                }
+    private int _planned;
+    private int _counted;
 
-                var deleted =
-                    plan.Gone.Count == 0
-                        ? 0
-                        : await DeleteAsync(session, plan.Collection, plan.Gone).ConfigureAwait(false);
-                if (plan.Due.Count > 0)
-                {
-                    await MakeDueAsync(session, plan, [.. plan.Due.Select(StorableText.Of)]).ConfigureAwait(false);
-                }
+    public async ValueTask<int> ApplyAsync(PlannedChanges plan, CancellationToken cancellationToken = default)
+    {
+        var deleted = await database
+            .WriteAsync(null, session => ApplyAsync(session, plan), cancellationToken)
+            .ConfigureAwait(false);
+        await RefreshStatisticsAsync(plan.Due.Count, cancellationToken).ConfigureAwait(false);
+        return deleted;
+    }
 
-                return deleted;
-            },
-            cancellationToken
-        );
+    private async Task<int> ApplyAsync(PostgresSession session, PlannedChanges plan)
+    {
+        if (plan.Planner is { } lease)
+        {
+            await RequireHeldAsync(session, lease).ConfigureAwait(false);
+        }
+
+        if (plan.Moved.Count > 0)
+        {
+            await MarkSeenAsync(session, plan.Collection, plan.Source, plan.Moved).ConfigureAwait(false);
+        }
+
+        var deleted =
+            plan.Gone.Count == 0 ? 0 : await DeleteAsync(session, plan.Collection, plan.Gone).ConfigureAwait(false);
+        if (plan.Due.Count > 0)
+        {
+            await MakeDueAsync(session, plan, [.. plan.Due.Select(StorableText.Of)]).ConfigureAwait(false);
+        }
+
+        return deleted;
+    }
+
+    /// <summary>
+    /// Autovacuum counts a table a minute after it was filled. Until then every index that begins with the collection looks as good as the
+    /// one by place, and each look at a place may read the whole collection. Whoever does not own the table gets a warning and no more.
+    /// </summary>
+    private async ValueTask RefreshStatisticsAsync(int planned, CancellationToken cancellationToken)
+    {
+        var all = Interlocked.Add(ref _planned, planned);
+        var counted = Volatile.Read(ref _counted);
+        if (
+            all >= Math.Max(ManyPlanned, 2L * counted)
+            && Interlocked.CompareExchange(ref _counted, all, counted) == counted
+        )
+        {
+            await database
+                .WriteAsync(
+                    null,
+                    session =>
+                    {
+                        session.Queue("analyze slipway.documents");
+                        return session.FlushAsync();
+                    },
+                    cancellationToken
+                )
+                .ConfigureAwait(false);
+        }
+    }
 
     /// <summary>The row stays locked, so the lease is as it is until the commit; planners of other sources are not in the way.</summary>
     private static async Task RequireHeldAsync(PostgresSession session, Lease lease)

@@ -12,7 +12,7 @@ namespace Slipway.Rag.Benchmarks;
 internal static class PublishReport
 {
     private const int Batch = 1000; // documents
-    private const int IndexedBatch = 100; // with an index a vector takes milliseconds: small batches keep both writers at work
+    private const int IndexedBatch = 150; // with an index a vector takes milliseconds: small batches keep both writers at work
     private const int Rounds = 3;
 
     public static async Task RunAsync(int chunks)

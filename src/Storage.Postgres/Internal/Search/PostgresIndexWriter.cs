@@ -16,8 +16,8 @@ internal static class PostgresIndexWriter
     /// <summary>Chunks in a bucket. Measured best up to 500,000 chunks.</summary>
     public const int BucketSize = 4096;
 
-    /// <summary>Fewer documents are better kept for a merge: they would rewrite nearly as many lists.</summary>
-    public const int FoldedAtOnce = 100;
+    /// <summary>Fewer documents are better kept for a merge: they would rewrite nearly as many lists as a thousand do.</summary>
+    public const int FoldedAtOnce = 150;
 
     /// <summary>The live index of a collection; made when there is none.</summary>
     /// <param name="session">The writer's session.</param>
