@@ -1,3 +1,5 @@
+using Slipway.Agents.Conversations;
+using Slipway.Agents.Turns;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Postgres.Internal;
@@ -12,6 +14,11 @@ public sealed class PostgresIngestionProcessTests : IngestionProcessTests
 }
 
 public sealed class PostgresIngestionCrowdTests : IngestionCrowdTests
+{
+    protected override Task<WorkerDatabase> OpenAsync() => PostgresWorkerDatabase.CreateAsync();
+}
+
+public sealed class PostgresTurnProcessTests : TurnProcessTests
 {
     protected override Task<WorkerDatabase> OpenAsync() => PostgresWorkerDatabase.CreateAsync();
 }
@@ -56,6 +63,8 @@ internal sealed class PostgresWorkerDatabase : WorkerDatabase
         _documents = new PostgresDocumentStore(_database);
         Leases = new PostgresLeaseStore(_database);
         Search = new PostgresSearchIndex(_database);
+        Conversations = new PostgresConversationStore(_database);
+        Turns = new PostgresTurnStore(_database);
         Tables = new PostgresStoreTables(_database, ownsDatabase: false);
     }
 
@@ -74,6 +83,10 @@ internal sealed class PostgresWorkerDatabase : WorkerDatabase
     public override IDocumentStore Documents => _documents;
 
     public override ISearchIndex Search { get; }
+
+    public override IConversationStore Conversations { get; }
+
+    public override ITurnStore Turns { get; }
 
     public override IStoreTables Tables { get; }
 

@@ -1,3 +1,5 @@
+using Slipway.Agents.Conversations;
+using Slipway.Agents.Turns;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Sqlite.Internal;
@@ -10,6 +12,11 @@ public sealed class SqliteIngestionProcessTests : IngestionProcessTests
 }
 
 public sealed class SqliteIngestionCrowdTests : IngestionCrowdTests
+{
+    protected override Task<WorkerDatabase> OpenAsync() => SqliteWorkerDatabase.CreateAsync();
+}
+
+public sealed class SqliteTurnProcessTests : TurnProcessTests
 {
     protected override Task<WorkerDatabase> OpenAsync() => SqliteWorkerDatabase.CreateAsync();
 }
@@ -34,6 +41,8 @@ internal sealed class SqliteWorkerDatabase : WorkerDatabase
         _documents = new SqliteDocumentStore(_database);
         Leases = new SqliteLeaseStore(_database);
         Search = new SqliteSearchIndex(_database);
+        Conversations = new SqliteConversationStore(_database);
+        Turns = new SqliteTurnStore(_database);
         Tables = new SqliteStoreTables(_database, ownsDatabase: false);
     }
 
@@ -54,6 +63,10 @@ internal sealed class SqliteWorkerDatabase : WorkerDatabase
     public override IDocumentStore Documents => _documents;
 
     public override ISearchIndex Search { get; }
+
+    public override IConversationStore Conversations { get; }
+
+    public override ITurnStore Turns { get; }
 
     public override IStoreTables Tables { get; }
 

@@ -165,8 +165,11 @@ public sealed partial class TurnRunner
             return (false, []);
         }
 
-        var rest = await ReadAsync(principal, turnId, position, cancellationToken).ConfigureAwait(false);
-        if (rest is [.., { Event: TurnFinished }])
+        // With the last event that was told: it may have been the end.
+        var rest = await ReadAsync(principal, turnId, position - 1, cancellationToken).ConfigureAwait(false);
+        var hasEnd = rest is [.., { Event: TurnFinished }];
+        rest = [.. rest.Where(logged => logged.Sequence > position)];
+        if (hasEnd)
         {
             return (true, rest);
         }

@@ -1,3 +1,5 @@
+using Slipway.Agents.Conversations;
+using Slipway.Agents.Turns;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Storage.Copying;
 
@@ -16,6 +18,10 @@ public abstract class WorkerDatabase : IAsyncDisposable
     public abstract IDocumentStore Documents { get; }
 
     public abstract ISearchIndex Search { get; }
+
+    public abstract IConversationStore Conversations { get; }
+
+    public abstract ITurnStore Turns { get; }
 
     public abstract IStoreTables Tables { get; }
 

@@ -13,6 +13,7 @@ internal static class WorkerProgram
     public const string Publish = "publish";
 
     private const string IngestVerb = "ingest";
+    private const string TurnVerb = "turn";
 
     public const string EndedEarly = "ended early: ";
     public const string Lost = "lost";
@@ -39,6 +40,9 @@ internal static class WorkerProgram
                         folder,
                         TimeSpan.FromMilliseconds(int.Parse(held, CultureInfo.InvariantCulture))
                     ),
+                    _ when order.Split(' ', 3) is [TurnVerb, var conversation, var effects] => await new TurnWorker(
+                        effects
+                    ).RunAsync(database, conversation),
                     _ => "unknown",
                 }
             );
@@ -64,6 +68,9 @@ internal static class WorkerProgram
     /// <summary>The order to bring the database up to date with a folder.</summary>
     public static string Ingest(string folder, TimeSpan held) =>
         string.Create(CultureInfo.InvariantCulture, $"{IngestVerb} {held.TotalMilliseconds} {folder}");
+
+    /// <summary>The order to run a turn of a conversation.</summary>
+    public static string Turn(string conversation, string effects) => $"{TurnVerb} {conversation} {effects}";
 
     public static async Task<DocumentClaim?> ClaimAsync(WorkerDatabase database, string owner) =>
         (await database.Queue.ClaimAsync(CollectionKey.Default, owner, 1, Duration)).SingleOrDefault();
