@@ -107,7 +107,11 @@ public abstract class TurnCrashSuite(OpenConversationStore open) : IAsyncLifetim
         await ReadAsync(second, turn.Id, seen, Cancellation);
         await AssertStoredAsync(conversation, turn.Id, seen);
         var end = (await Fixture.Conversations.FindTurnAsync(Ada, turn.Id, Cancellation))!.Status;
-        AssertWhole(seen, work, turn.FinishedAt is null && !_options.ResumeTurns ? TurnStatus.Interrupted : TurnStatus.Completed);
+        AssertWhole(
+            seen,
+            work,
+            turn.FinishedAt is null && !_options.ResumeTurns ? TurnStatus.Interrupted : TurnStatus.Completed
+        );
         Assert.Equal(end, ((TurnFinished)seen[^1].Event!).Status);
         await AssertGoesOnAsync(second, conversation);
         return true;
@@ -133,8 +137,14 @@ public abstract class TurnCrashSuite(OpenConversationStore open) : IAsyncLifetim
         Assert.Equal(Enumerable.Range(1, seen.Count), seen.Select(logged => (int)logged.Sequence));
         Assert.IsType<TurnStarted>(seen[0].Event);
         Assert.Equal(status, Assert.IsType<TurnFinished>(seen[^1].Event).Status);
-        var calls = seen.Select(logged => logged.Event).OfType<ToolCallStarted>().Select(started => started.CallId).ToList();
-        var results = seen.Select(logged => logged.Event).OfType<ToolCallFinished>().Select(ended => ended.CallId).ToList();
+        var calls = seen.Select(logged => logged.Event)
+            .OfType<ToolCallStarted>()
+            .Select(started => started.CallId)
+            .ToList();
+        var results = seen.Select(logged => logged.Event)
+            .OfType<ToolCallFinished>()
+            .Select(ended => ended.CallId)
+            .ToList();
         Assert.Equal(calls, results);
         Assert.Equal(calls, calls.Distinct());
         Assert.InRange(work.Payments, 0, 1);
@@ -150,7 +160,11 @@ public abstract class TurnCrashSuite(OpenConversationStore open) : IAsyncLifetim
     {
         var log = await Fixture.Turns.ReadEventsAsync(Ada, turnId, cancellationToken: Cancellation);
         Assert.Equal(log.Select(logged => $"{logged}"), seen.Select(logged => $"{logged}"));
-        var messages = await Fixture.Conversations.ReadMessagesAsync(Ada, conversation, cancellationToken: Cancellation);
+        var messages = await Fixture.Conversations.ReadMessagesAsync(
+            Ada,
+            conversation,
+            cancellationToken: Cancellation
+        );
         Assert.Equal(
             string.Concat(log.Select(logged => logged.Event).OfType<TextDelta>().Select(delta => delta.Text)),
             string.Concat(
@@ -185,7 +199,13 @@ public abstract class TurnCrashSuite(OpenConversationStore open) : IAsyncLifetim
             new ScriptedChatClient(work.AnswerAsync),
             Fixture.Conversations,
             turns,
-            new ToolSource((_, _) => new([AIFunctionFactory.Create(work.Pay, "pay"), AIFunctionFactory.Create(work.Look, "look").AsIdempotent()])),
+            new ToolSource(
+                (_, _) =>
+                    new([
+                        AIFunctionFactory.Create(work.Pay, "pay"),
+                        AIFunctionFactory.Create(work.Look, "look").AsIdempotent(),
+                    ])
+            ),
             passages: null,
             _options,
             _time,

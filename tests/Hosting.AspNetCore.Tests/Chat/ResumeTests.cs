@@ -70,7 +70,13 @@ public sealed class ResumeTests
         await using var server = await SlipwayServer.StartAsync(new ScriptedChatClient(Say("ok")));
         await server.AskAsync("chat-1", "Hello?");
         foreach (
-            var (chat, last) in new[] { ("chat-1", null), ("unknown", null), ("chat-1", "nonsense"), ("chat-1", "x:1:0") }
+            var (chat, last) in new[]
+            {
+                ("chat-1", null),
+                ("unknown", null),
+                ("chat-1", "nonsense"),
+                ("chat-1", "x:1:0"),
+            }
         )
         {
             using var none = await GetStreamAsync(server, last, chat);
@@ -106,9 +112,7 @@ public sealed class ResumeTests
         Assert.Equal(HttpStatusCode.NoContent, behind.StatusCode);
         Assert.Equal(HttpStatusCode.NoContent, stop.StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, ask.StatusCode);
-        var turn = await server
-            .Services.GetRequiredService<IConversationStore>()
-            .FindTurnAsync(eve, "hers", Token);
+        var turn = await server.Services.GetRequiredService<IConversationStore>().FindTurnAsync(eve, "hers", Token);
         Assert.False(turn!.StopRequested);
     }
 

@@ -47,12 +47,10 @@ internal sealed class TurnWorker(string effects)
             database.Turns,
             new ToolSource(
                 (_, _) =>
-                    new(
-                        [
-                            AIFunctionFactory.Create(() => LeaveTrace("pay"), "pay"),
-                            AIFunctionFactory.Create(() => LeaveTrace("look"), "look").AsIdempotent(),
-                        ]
-                    )
+                    new([
+                        AIFunctionFactory.Create(() => LeaveTrace("pay"), "pay"),
+                        AIFunctionFactory.Create(() => LeaveTrace("look"), "look").AsIdempotent(),
+                    ])
             ),
             passages: null,
             new AgentOptions()

@@ -6,7 +6,11 @@ using Slipway.Agents.Conversations;
 namespace Slipway.Agents.Turns.Internal;
 
 /// <summary>One turn while it runs.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "Without timers there is nothing to release, and a stop may come at any time.")]
+[SuppressMessage(
+    "Design",
+    "CA1001",
+    Justification = "Without timers there is nothing to release, and a stop may come at any time."
+)]
 internal sealed class Turn
 {
     private readonly CancellationTokenSource _stop = new();
