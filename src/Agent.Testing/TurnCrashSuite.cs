@@ -175,7 +175,7 @@ public abstract class TurnCrashSuite(OpenConversationStore open) : IAsyncLifetim
         );
     }
 
-    private async Task AssertGoesOnAsync(TurnRunner runner, string conversation)
+    private static async Task AssertGoesOnAsync(TurnRunner runner, string conversation)
     {
         List<TurnEvent> next = [];
         await foreach (var happened in runner.RunAsync(Ask(conversation, "next"), Cancellation))
