@@ -49,7 +49,7 @@ ISlipwayBuilder AddKnowledgeAndAgent(IHostApplicationBuilder builder)
         .UseSqlite(arguments.Database)
         .AddRag(rag => rag.Interval = TimeSpan.FromSeconds(2))
         .AddFolder(arguments.Folder, name: "folder:" + arguments.Folder)
-        .AddAgent();
+        .AddAgent(agent => agent.WaitForTurn = TimeSpan.FromSeconds(5)); // whoever stops an answer and asks again is not refused
     builder.Services.AddHostedService<FirstIngestion>();
     return slipway;
 }

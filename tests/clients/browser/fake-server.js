@@ -35,6 +35,11 @@ async function handle(api, request, response) {
     return found ? json(200, found) : json(404, { title: "Not found", detail: "There is no such document." });
   }
 
+  if (/^\/api\/chat\/[^/]+\/stop$/.test(pathname)) {
+    api.stops?.push(decodeURIComponent(pathname.split("/")[3]));
+    return response.writeHead(204).end();
+  }
+
   if (pathname === "/api/chat") {
     let body = "";
     for await (const chunk of request) {

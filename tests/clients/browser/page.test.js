@@ -158,9 +158,12 @@ describe("the chat page", browserSuite, () => {
 
   test("stop ends the transfer and keeps what has come; the answer can be asked for again", async (t) => {
     const triggers = [];
+    const ids = [];
+    api.stops = [];
     let closed;
     api.chat = (body, stream) => {
       triggers.push(body.trigger);
+      ids.push(body.id);
       if (triggers.length > 1) {
         return whole(say("second try"))(body, stream);
       }
@@ -180,6 +183,7 @@ describe("the chat page", browserSuite, () => {
     await page.getByRole("button", { name: "Try again" }).click();
     await page.locator(".answer .text", { hasText: "second try" }).waitFor();
     assert.deepEqual(triggers, ["submit-message", "regenerate-message"]);
+    assert.deepEqual(api.stops, [ids[0]]); // the server was told before it was asked again
     assert.equal(await page.locator(".answer").count(), 1);
   });
 

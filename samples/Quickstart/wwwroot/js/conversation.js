@@ -7,6 +7,7 @@ import { readEvents } from "./event-stream.js";
 export class Conversation {
   #id = crypto.randomUUID();
   #running = null;
+  #stopped = null;
 
   /** `log` shows the turns, `follow` keeps its end in view, `announce` speaks to screen readers, `changed(running)` follows the state. */
   constructor({ log, follow, announce, open, changed }) {
@@ -20,9 +21,12 @@ export class Conversation {
     await this.#answer(message, "submit-message");
   }
 
-  /** Stops the answer that is being written; what has come stays. */
+  /** Stops the answer that is being written; what has come stays. The server has to be told: it goes on without us. */
   stop() {
-    this.#running?.abort();
+    if (this.#running) {
+      this.#stopped = fetch(`/api/chat/${this.#id}/stop`, { method: "POST" }).catch(() => null);
+      this.#running.abort();
+    }
   }
 
   async #answer(message, trigger) {
@@ -61,6 +65,7 @@ export class Conversation {
   }
 
   async #read(answer, body, signal, show) {
+    await this.#stopped;
     const response = await fetch("/api/chat", {
       method: "POST",
       headers: { "content-type": "application/json", accept: "text/event-stream" },
