@@ -17,9 +17,11 @@ create index if not exists turns_ended on slipway.turns (finished_at) where fini
 create or replace function slipway.renew_turns(ids text[], tokens bigint[], milliseconds bigint)
 returns table (id text, stop_requested boolean) language sql security definer set search_path = pg_catalog, pg_temp as
 $$
+    with held as materialized ( -- in the order in which turns are locked to write their events
+        select t.id from slipway.turns t join unnest($1, $2) lease (turn_id, token) on t.id = lease.turn_id
+        where t.fencing_token = lease.token and t.status = 'Running' order by t.id for no key update of t)
     update slipway.turns t set lease_expires_at = slipway.now() + $3 * interval '1 millisecond'
-    from unnest($1, $2) held (turn_id, token)
-    where t.id = held.turn_id and t.fencing_token = held.token and t.status = 'Running'
+    from held where t.id = held.id
     returning t.id, t.stop_requested_at is not null
 $$;
 

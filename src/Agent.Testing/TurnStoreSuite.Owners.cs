@@ -68,8 +68,9 @@ public abstract partial class TurnStoreSuite
     {
         await using var other = await Fixture.ReopenAsync(Cancellation);
         using var subscription = await other.Changes.SubscribeAsync(ChangeTopic.AbandonedTurns, Cancellation);
-        await Turns.StartTurnAsync(Start("t1", "c1"), Cancellation);
-        await Turns.StartTurnAsync(Start("t2", "c2"), Cancellation);
+        var held = TimeSpan.FromDays(365); // time passes quickly while it is waited
+        await Turns.StartTurnAsync(Start("t1", "c1") with { LeaseDuration = held }, Cancellation);
+        await Turns.StartTurnAsync(Start("t2", "c2") with { LeaseDuration = held }, Cancellation);
 
         await Turns.ReleaseAsync([new("t1", 1)], Cancellation);
 
@@ -155,6 +156,57 @@ public abstract partial class TurnStoreSuite
 
         Assert.True(await WaitAsync(subscription));
         Assert.Single(await other.Turns.ReadEventsAsync(Ada, "t", cancellationToken: Cancellation));
+    }
+
+    [Fact]
+    public async Task Many_turns_of_many_users_write_at_once_and_a_lost_one_takes_nothing_of_the_others()
+    {
+        const int Count = 24;
+        const int Groups = 5;
+        Principal[] principals = [Ada, new("t1", "eve"), new("t2", "ada")];
+        for (var i = 0; i < Count; i++)
+        {
+            await Turns.StartTurnAsync(Start($"t{i}", $"c{i}") with { Principal = principals[i % 3] }, Cancellation);
+        }
+
+        var written = await Task.WhenAll(
+            Enumerable
+                .Range(0, Count)
+                .Select(i =>
+                    Task.Run(
+                        async () =>
+                        {
+                            var all = true;
+                            for (var group = 0; group < Groups; group++)
+                            {
+                                all &= await Turns.WriteAsync(
+                                    Output($"t{i}", $"c{i}", token: i % 8 == 7 ? 2 : 1) with
+                                    {
+                                        Principal = i % 8 == 6 ? new("t1", "mallory") : principals[i % 3],
+                                        FirstSequence = (2 * group) + 1,
+                                        Events = [new TextDelta("1", $"{i}"), new TextDelta("2", $"{group}")],
+                                    },
+                                    Cancellation
+                                );
+                            }
+
+                            return all;
+                        },
+                        Cancellation
+                    )
+                )
+        );
+
+        Assert.Equal(Enumerable.Range(0, Count).Select(i => i % 8 < 6), written);
+        for (var i = 0; i < Count; i++)
+        {
+            Assert.Equal(
+                i % 8 < 6 ? Enumerable.Range(1, 2 * Groups) : [],
+                (await Turns.ReadEventsAsync(principals[i % 3], $"t{i}", cancellationToken: Cancellation)).Select(
+                    logged => (int)logged.Sequence
+                )
+            );
+        }
     }
 
     // SQLite looks for others' commits by the test's clock.

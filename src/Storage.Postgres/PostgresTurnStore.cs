@@ -10,7 +10,14 @@ namespace Slipway.Storage.Postgres;
 /// <summary>Running turns in PostgreSQL: what is written of them, by whom.</summary>
 internal sealed partial class PostgresTurnStore(PostgresDatabase database, ProcessIdentity? process = null) : ITurnStore
 {
+    /// <summary>Finds a turn of its owner's, and keeps others from taking it over until the transaction is committed.</summary>
+    internal const string LockSql = """
+        select 1 from slipway.turns
+        where id = $1 and tenant = $2 and user_id = $3 and fencing_token = $4 and status = 'Running' for no key update
+        """;
+
     private readonly PostgresTurnState _state = new(database, process ?? ProcessIdentity.Current);
+    private readonly PostgresTurnWriter _writer = new(database);
 
     public ValueTask<TurnAdmission> StartTurnAsync(TurnStart start, CancellationToken cancellationToken = default)
     {
@@ -21,7 +28,9 @@ internal sealed partial class PostgresTurnStore(PostgresDatabase database, Proce
     public ValueTask<bool> WriteAsync(TurnOutput output, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(output);
-        return database.WriteAsync(output.Principal, session => WriteAsync(session, output), cancellationToken);
+        return PostgresTurnWriter.Takes(output)
+            ? new(_writer.WriteAsync(output))
+            : database.WriteAsync(output.Principal, session => WriteAsync(session, output), cancellationToken);
     }
 
     private async Task<TurnAdmission> StartAsync(PostgresSession session, TurnStart start)
@@ -89,19 +98,9 @@ internal sealed partial class PostgresTurnStore(PostgresDatabase database, Proce
             );
         }
 
-        // The lock keeps others from taking the turn over until this is committed.
         if (
             await session
-                .ScalarAsync(
-                    """
-                    select 1 from slipway.turns
-                    where id = $1 and tenant = $2 and user_id = $3 and fencing_token = $4 and status = 'Running' for no key update
-                    """,
-                    output.TurnId,
-                    output.Principal.Tenant,
-                    output.Principal.Id,
-                    output.FencingToken
-                )
+                .ScalarAsync(LockSql, output.TurnId, output.Principal.Tenant, output.Principal.Id, output.FencingToken)
                 .ConfigureAwait(false)
             is null
         )

@@ -84,14 +84,14 @@ internal sealed class TurnLog(
         await _writing.WaitAsync().ConfigureAwait(false);
         try
         {
+            if (!IsStored)
+            {
+                await CountAsync(output, events).ConfigureAwait(false);
+                return;
+            }
+
             lock (_lock)
             {
-                if (!IsStored)
-                {
-                    Tell(events);
-                    events = [];
-                }
-
                 foreach (var happened in events)
                 {
                     Add(happened);
@@ -122,6 +122,20 @@ internal sealed class TurnLog(
         finally
         {
             _writing.Release();
+        }
+    }
+
+    /// <summary>Of a stateless turn only the usage is stored.</summary>
+    private async Task CountAsync(TurnOutput output, IReadOnlyList<TurnEvent> events)
+    {
+        if (output.Usage is not null)
+        {
+            await write(output).ConfigureAwait(false);
+        }
+
+        lock (_lock)
+        {
+            Tell(events);
         }
     }
 
