@@ -151,6 +151,24 @@ public abstract partial class ClaimSuite(OpenStore open) : StoreSuite(open)
     }
 
     [Fact]
+    public async Task A_lost_claim_stays_lost_beside_a_new_one_of_the_same_owner()
+    {
+        await AddDueAsync("a", -Hour);
+        var lost = Assert.Single(await ClaimAsync("a"));
+        await Store.ShiftClockAsync(2 * Hour, Token);
+        var claim = Assert.Single(await ClaimAsync("a"));
+
+        Assert.Equal(
+            claim.FencingToken,
+            Assert.Single(await Queue.RenewAsync([lost, claim], Hour, Token)).FencingToken
+        );
+        Assert.Equal(
+            [false, true],
+            await Store.Documents.NoteUnchangedAsync([(lost, Corpus.SeenAt), (claim, Corpus.SeenAt)], Token)
+        );
+    }
+
+    [Fact]
     public async Task What_is_given_back_is_due_as_before()
     {
         await AddDueAsync("a", -Hour);

@@ -90,8 +90,8 @@ internal sealed partial class PostgresDocumentStore
                 return
                 [
                     .. claims
-                        .Where(claim => held.ContainsKey(claim.Entry.DocumentId))
-                        .Select(claim => claim with { ExpiresAt = held[claim.Entry.DocumentId]!.Value }),
+                        .Where(claim => held.ContainsKey(Key(claim)))
+                        .Select(claim => claim with { ExpiresAt = held[Key(claim)]!.Value }),
                 ];
             },
             cancellationToken
@@ -156,7 +156,7 @@ internal sealed partial class PostgresDocumentStore
             {
                 var held = await UpdateHeldAsync(session, "owner = null, claimed_until = null", claims)
                     .ConfigureAwait(false);
-                foreach (var claim in claims.Where(claim => held.ContainsKey(claim.Entry.DocumentId)))
+                foreach (var claim in claims.Where(claim => held.ContainsKey(Key(claim))))
                 {
                     session.Changed.Add(ChangeTopic.Collection(claim.Collection.Tenant, claim.Collection.Collection));
                 }
@@ -168,7 +168,7 @@ internal sealed partial class PostgresDocumentStore
     }
 
     /// <summary>Changes the rows that are still held as the claims say.</summary>
-    private static async Task<Dictionary<string, DateTimeOffset?>> UpdateHeldAsync(
+    private static async Task<Dictionary<(string DocumentId, long Token), DateTimeOffset?>> UpdateHeldAsync(
         PostgresSession session,
         string assignments,
         IReadOnlyCollection<DocumentClaim> claims,
@@ -185,7 +185,7 @@ internal sealed partial class PostgresDocumentStore
                     where claimed_until > (select slipway.now()) order by id for no key update of documents
                 )
                 update slipway.documents d set {assignments} from held where d.id = held.id
-                returning d.id, d.claimed_until
+                returning d.id, d.fencing_token, d.claimed_until
                 """,
                 [
                     claims.Select(claim => claim.Entry.DocumentId).ToArray(),
@@ -197,10 +197,10 @@ internal sealed partial class PostgresDocumentStore
             .ConfigureAwait(false);
         await using (reader.ConfigureAwait(false))
         {
-            Dictionary<string, DateTimeOffset?> held = new(StringComparer.Ordinal);
+            Dictionary<(string, long), DateTimeOffset?> held = [];
             while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
             {
-                held.Add(reader.GetString(0), reader.NullableTime(1));
+                held.Add((reader.GetString(0), reader.GetInt64(1)), reader.NullableTime(2));
             }
 
             return held;

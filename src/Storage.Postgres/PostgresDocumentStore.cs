@@ -78,7 +78,7 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database)
                 var held = await LockHeldAsync(session, [.. documents.Select(one => one.Claim)]).ConfigureAwait(false);
                 foreach (
                     var group in documents
-                        .Where(one => held.Contains(one.Claim.Entry.DocumentId))
+                        .Where(one => held.Contains(Key(one.Claim)))
                         .GroupBy(one => (one.Claim.Collection, one.Claim.Source))
                 )
                 {
@@ -92,22 +92,26 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database)
                         .ConfigureAwait(false);
                 }
 
-                return [.. documents.Select(one => held.Contains(one.Claim.Entry.DocumentId))];
+                return [.. documents.Select(one => held.Contains(Key(one.Claim)))];
             },
             cancellationToken
         );
 
-    /// <summary>Ids of the documents whose claims are not lost. The rows' locks keep them until the commit.</summary>
-    private static async Task<HashSet<string>> LockHeldAsync(
+    /// <summary>What tells a claim from another one of the same document, which the same owner may have lost.</summary>
+    private static (string DocumentId, long Token) Key(DocumentClaim claim) =>
+        (claim.Entry.DocumentId, claim.FencingToken);
+
+    /// <summary>The claims that are not lost. The rows' locks keep them until the commit.</summary>
+    private static async Task<HashSet<(string DocumentId, long Token)>> LockHeldAsync(
         PostgresSession session,
         IReadOnlyList<DocumentClaim> claims
     )
     {
-        var held = new HashSet<string>(StringComparer.Ordinal);
+        var held = new HashSet<(string, long)>();
         var reader = await session
             .QueryAsync(
                 """
-                select d.id from slipway.documents d
+                select d.id, d.fencing_token from slipway.documents d
                 join unnest($1::text[], $2::text[], $3::bigint[]) as claim (id, owner, token)
                     on claim.id = d.id and claim.owner = d.owner and claim.token = d.fencing_token
                 where d.claimed_until > slipway.now() order by d.id for update of d
@@ -121,7 +125,7 @@ internal sealed partial class PostgresDocumentStore(PostgresDatabase database)
         {
             while (await reader.ReadAsync(session.CancellationToken).ConfigureAwait(false))
             {
-                held.Add(reader.GetString(0));
+                held.Add((reader.GetString(0), reader.GetInt64(1)));
             }
         }
 
