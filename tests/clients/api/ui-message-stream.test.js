@@ -25,8 +25,10 @@ const textOf = (message) =>
     .join('');
 
 async function says(chat, text) {
+  const patience = AbortSignal.timeout(30_000);
   while (chat.lastMessage?.role !== 'assistant' || textOf(chat.lastMessage) !== text) {
-    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(patience.aborted, false, `the chat does not say '${text}'`);
+    await new Promise((resolve) => setTimeout(resolve, 1));
   }
 }
 
