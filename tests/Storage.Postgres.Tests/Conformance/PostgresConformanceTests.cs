@@ -75,6 +75,8 @@ public sealed class PostgresKnowledgeToolsTests() : KnowledgeToolsSuite(Postgres
 
 public sealed class PostgresTurnCrashTests() : TurnCrashSuite(PostgresConversationStoreFixture.OpenAsync);
 
+public sealed class PostgresTurnInstancesTests() : TurnInstancesSuite(PostgresConversationStoreFixture.OpenAsync);
+
 public sealed class PostgresTurnStoreTests() : TurnStoreSuite(PostgresConversationStoreFixture.OpenAsync);
 
 public sealed class PostgresConversationStoreTests()

@@ -79,6 +79,8 @@ public sealed class SqliteKnowledgeToolsTests() : KnowledgeToolsSuite(SqliteStor
 
 public sealed class SqliteTurnCrashTests() : TurnCrashSuite(SqliteConversationStoreFixture.OpenAsync);
 
+public sealed class SqliteTurnInstancesTests() : TurnInstancesSuite(SqliteConversationStoreFixture.OpenAsync);
+
 public sealed class SqliteTurnStoreTests() : TurnStoreSuite(SqliteConversationStoreFixture.OpenAsync);
 
 public sealed class SqliteConversationStoreTests() : ConversationStoreSuite(SqliteConversationStoreFixture.OpenAsync);
