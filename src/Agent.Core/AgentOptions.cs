@@ -1,3 +1,5 @@
+using Slipway.Agents.Models;
+
 namespace Slipway.Agents;
 
 /// <summary>Settings of an agent.</summary>
@@ -38,6 +40,12 @@ public sealed record AgentOptions
 
     /// <summary>How often the model may be called in one turn, at least 1. A turn that needs more ends as exhausted.</summary>
     public int MaxModelCalls { get; set; } = DefaultMaxModelCalls;
+
+    /// <summary>
+    /// How often the model may call the same tool with the same arguments in one turn, at least 1. It is told at the last time; the turn
+    /// ends with an error when it does so once more.
+    /// </summary>
+    public int MaxRepeatedCalls { get; set; } = LoopGuardChatClient.DefaultMaxRepeatedCalls;
 
     /// <summary>
     /// How many stored messages the model sees, the new one included: what the user and the agent said to each other, in whole

@@ -151,7 +151,11 @@ public static class SlipwayBuilderExtensions
         services.TryAddSingleton<IChatClient>(provider =>
             provider.GetRequiredService<IOptions<ModelOptions>>().Value is { IsConfigured: true } model
                 ? new WatchedChatClient(
-                    OpenAICompatible.CreateChatClient(model, provider.GetRequiredService<TimeProvider>()),
+                    OpenAICompatible.CreateChatClient(
+                        model,
+                        provider.GetRequiredService<TimeProvider>(),
+                        provider.GetRequiredService<ILoggerFactory>()
+                    ),
                     provider.GetRequiredService<ModelHealth>()
                 )
                 : new ExtractiveChatClient()
@@ -165,7 +169,10 @@ public static class SlipwayBuilderExtensions
                 : ToolSource.Empty
         );
         services.TryAddSingleton<ITurnRunner>(provider => new TurnRunner(
-            provider.GetRequiredService<IChatClient>(),
+            new LoopGuardChatClient(
+                provider.GetRequiredService<IChatClient>(),
+                provider.GetRequiredService<IOptions<AgentOptions>>().Value.MaxRepeatedCalls
+            ),
             provider.GetRequiredService<IConversationStore>(),
             provider.GetRequiredService<ITurnStore>(),
             provider.GetRequiredService<IToolSource>(),

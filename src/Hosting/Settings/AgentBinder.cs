@@ -14,6 +14,7 @@ internal sealed class AgentBinder(IConfiguration configuration, IServiceProvider
         options.Description = settings.Text("Description", options.Description);
         options.Instructions = settings.Text("Instructions", options.Instructions);
         options.MaxModelCalls = settings.Number("MaxModelCalls", options.MaxModelCalls);
+        options.MaxRepeatedCalls = settings.Number("MaxRepeatedCalls", options.MaxRepeatedCalls);
         options.HistoryMessages = settings.Number("HistoryMessages", options.HistoryMessages);
         options.HistoryTokens = settings.Number("HistoryTokens", options.HistoryTokens);
         options.ContinueWithoutClient = settings.Flag("ContinueWithoutClient", options.ContinueWithoutClient);
@@ -35,6 +36,7 @@ internal sealed class AgentBinder(IConfiguration configuration, IServiceProvider
         (string Key, int Value)[] counts =
         [
             ("MaxModelCalls", options.MaxModelCalls),
+            ("MaxRepeatedCalls", options.MaxRepeatedCalls),
             ("HistoryMessages", options.HistoryMessages),
             ("HistoryTokens", options.HistoryTokens),
         ];

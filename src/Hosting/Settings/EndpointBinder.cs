@@ -22,7 +22,28 @@ internal abstract class EndpointBinder<TOptions>(IConfiguration configuration, s
 }
 
 internal sealed class ModelBinder(IConfiguration configuration)
-    : EndpointBinder<ModelOptions>(configuration, "Agent:Model");
+    : EndpointBinder<ModelOptions>(configuration, "Agent:Model")
+{
+    protected override void Read(SettingsSection settings, ModelOptions options)
+    {
+        base.Read(settings, options);
+        options.FirstTokenTimeout = settings.Duration("FirstTokenTimeout", options.FirstTokenTimeout);
+        options.TokenTimeout = settings.Duration("TokenTimeout", options.TokenTimeout);
+        List<ModelOptions> fallbacks = [];
+        foreach (var section in settings.Sections("Fallbacks"))
+        {
+            // What is not said of a fallback is as the preferred model has it; what else there is of it, the options themselves know.
+            ModelOptions fallback = new() { Timeout = options.Timeout, MaxRetries = options.MaxRetries };
+            base.Read(section, fallback);
+            fallback.FirstTokenTimeout = section.Duration("FirstTokenTimeout", fallback.FirstTokenTimeout);
+            fallback.TokenTimeout = section.Duration("TokenTimeout", fallback.TokenTimeout);
+            section.RejectUnknown();
+            fallbacks.Add(fallback);
+        }
+
+        options.Fallbacks = fallbacks.Count > 0 ? fallbacks : options.Fallbacks;
+    }
+}
 
 internal sealed class EmbeddingBinder(IConfiguration configuration)
     : EndpointBinder<EmbeddingOptions>(configuration, "Rag:Embedding")

@@ -123,6 +123,19 @@ internal sealed class SettingsSection(IConfiguration configuration, string path,
         return new SettingsSection(configuration, $"{path}:{key}", failures);
     }
 
+    /// <summary>A list of sections: <c>Key:0:…</c>, <c>Key:1:…</c>, in the order of their numbers.</summary>
+    public IReadOnlyList<SettingsSection> Sections(string key)
+    {
+        _known.Add(key);
+        return
+        [
+            .. configuration
+                .GetSection($"{path}:{key}")
+                .GetChildren()
+                .Select(child => new SettingsSection(configuration, child.Path, failures)),
+        ];
+    }
+
     /// <summary>Reports settings that nobody reads: a misspelt name must not be a default in disguise.</summary>
     public void RejectUnknown()
     {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Time.Testing;
+using Slipway.Agents.Models;
 using Slipway.Agents.Testing;
 using Slipway.Hosting.Models;
 using static Slipway.Agents.Testing.ScriptedReply;
@@ -145,7 +146,8 @@ public sealed class ChatModelTests
 
         var error = await FailAsync(server);
 
-        Assert.Equal(ErrorClass.Permanent, error.Class);
+        Assert.Single(server.Requests);
+        Assert.Equal(ErrorClass.Authentication, error.Class);
         Assert.Contains("LLM_API_KEY", error.Fix, StringComparison.Ordinal);
     }
 
@@ -234,6 +236,28 @@ public sealed class ChatModelTests
     }
 
     [Fact]
+    public async Task A_connection_that_broke_before_the_first_token_is_made_again()
+    {
+        await using var server = await ScriptedModelServer.StartAsync(
+            Cut(),
+            Say().Then(Cut()) with
+            {
+                SendsHeadersAtOnce = true,
+            },
+            Say("ok")
+        );
+        using var model = Create(server);
+
+        var response = await model
+            .GetStreamingResponseAsync("Hi", cancellationToken: Cancellation)
+            .ToChatResponseAsync(Cancellation);
+
+        Assert.Equal("ok", response.Text);
+        Assert.Equal(3, server.Requests.Count);
+        Assert.All(_time.Waits, wait => Assert.InRange(wait, TimeSpan.FromSeconds(0.25), TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
     public async Task A_port_where_nobody_listens_is_named()
     {
         string url;
@@ -275,12 +299,17 @@ public sealed class ChatModelTests
         var response = model
             .GetStreamingResponseAsync("Hi", cancellationToken: Cancellation)
             .ToChatResponseAsync(Cancellation);
-        await server.WaitForRequestAsync(cancellationToken: Cancellation);
+        var request = await server.WaitForRequestAsync(cancellationToken: Cancellation);
         time.Advance(TimeSpan.FromSeconds(61));
 
-        var error = await Assert.ThrowsAsync<SlipwayException>(() => response);
-        Assert.Equal(ErrorClass.Transient, error.Class);
+        var error = await Assert.ThrowsAsync<ModelTimeoutException>(() =>
+            response.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)
+        );
+        Assert.Equal((ErrorClass.Transient, "Agent:Model:FirstTokenTimeout"), (error.Class, error.Setting));
         Assert.Contains("nothing for 60 seconds", error.Message, StringComparison.Ordinal);
+        Assert.Contains(error.Setting, error.Fix, StringComparison.Ordinal);
+        Assert.Equal(ScriptedOutcome.ClientLeft, await EndOf(request));
+        Assert.Single(server.Requests); // who waited already does not wait again
     }
 
     [Fact]
@@ -288,7 +317,15 @@ public sealed class ChatModelTests
     {
         FakeTimeProvider time = new();
         await using var server = await ScriptedModelServer.StartAsync(Say("Half").Then(Stall()));
-        using var model = OpenAICompatible.CreateChatClient(new() { BaseUrl = server.Url }, time);
+        using var model = OpenAICompatible.CreateChatClient(
+            new()
+            {
+                BaseUrl = server.Url,
+                FirstTokenTimeout = TimeSpan.FromSeconds(90),
+                TokenTimeout = TimeSpan.FromSeconds(20),
+            },
+            time
+        );
         await using var updates = model
             .GetStreamingResponseAsync("Hi", cancellationToken: Cancellation)
             .GetAsyncEnumerator(Cancellation);
@@ -296,9 +333,16 @@ public sealed class ChatModelTests
         Assert.True(await updates.MoveNextAsync());
         time.Advance(TimeSpan.FromSeconds(50)); // between two waits the clock stands still for the model
         var next = updates.MoveNextAsync().AsTask();
-        time.Advance(TimeSpan.FromSeconds(61));
+        time.Advance(TimeSpan.FromSeconds(19));
+        Assert.False(next.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(2));
 
-        await Assert.ThrowsAsync<SlipwayException>(() => next);
+        var error = await Assert.ThrowsAsync<ModelTimeoutException>(() =>
+            next.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)
+        );
+        Assert.Equal("Agent:Model:TokenTimeout", error.Setting);
+        Assert.Contains("nothing for 20 seconds", error.Message, StringComparison.Ordinal);
+        Assert.Equal(ScriptedOutcome.ClientLeft, await EndOf(server.Requests[0]));
     }
 
     [Fact]
@@ -313,11 +357,11 @@ public sealed class ChatModelTests
         await stop.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => response);
-        Assert.Equal(
-            ScriptedOutcome.ClientLeft,
-            await request.Outcome.WaitAsync(TimeSpan.FromSeconds(30), Cancellation)
-        );
+        Assert.Equal(ScriptedOutcome.ClientLeft, await EndOf(request));
     }
+
+    private static Task<ScriptedOutcome> EndOf(ScriptedRequest request) =>
+        request.Outcome.WaitAsync(TimeSpan.FromSeconds(30), Cancellation);
 
     private IChatClient Create(ScriptedModelServer server) =>
         OpenAICompatible.CreateChatClient(new() { BaseUrl = server.Url, ApiKey = Key }, _time);

@@ -3,21 +3,15 @@ using Microsoft.Extensions.AI;
 
 namespace Slipway.Hosting.Models.Internal;
 
-/// <summary>An endpoint's model: silence ends, and what fails is said in our words.</summary>
+/// <summary>An endpoint's model: what fails there is said in our words.</summary>
 internal sealed class EndpointChatClient(IChatClient inner, ModelEndpoint endpoint, HttpClient connections)
     : DelegatingChatClient(inner)
 {
-    public override async Task<ChatResponse> GetResponseAsync(
+    public override Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages,
         ChatOptions? options = null,
         CancellationToken cancellationToken = default
-    )
-    {
-        using Silence silence = new(endpoint, cancellationToken);
-        return await silence
-            .WatchAsync(() => base.GetResponseAsync(messages, options, silence.Token))
-            .ConfigureAwait(false);
-    }
+    ) => DescribedAsync(() => base.GetResponseAsync(messages, options, cancellationToken), cancellationToken);
 
     public override async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages,
@@ -25,13 +19,14 @@ internal sealed class EndpointChatClient(IChatClient inner, ModelEndpoint endpoi
         [EnumeratorCancellation] CancellationToken cancellationToken = default
     )
     {
-        using Silence silence = new(endpoint, cancellationToken);
-        var updates = base.GetStreamingResponseAsync(messages, options, silence.Token)
-            .GetAsyncEnumerator(silence.Token);
+        var updates = base.GetStreamingResponseAsync(messages, options, cancellationToken)
+            .GetAsyncEnumerator(cancellationToken);
         await using (updates.ConfigureAwait(false))
         {
             var any = false;
-            while (await silence.WatchAsync(() => updates.MoveNextAsync().AsTask()).ConfigureAwait(false))
+            while (
+                await DescribedAsync(() => updates.MoveNextAsync().AsTask(), cancellationToken).ConfigureAwait(false)
+            )
             {
                 any = true;
                 yield return updates.Current;
@@ -50,6 +45,22 @@ internal sealed class EndpointChatClient(IChatClient inner, ModelEndpoint endpoi
         if (disposing)
         {
             connections.Dispose();
+        }
+    }
+
+    private async Task<T> DescribedAsync<T>(Func<Task<T>> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call().ConfigureAwait(false);
+        }
+        catch (Exception) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            throw endpoint.Describe(exception);
         }
     }
 }

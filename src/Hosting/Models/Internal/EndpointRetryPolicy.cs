@@ -3,8 +3,8 @@ using System.ClientModel.Primitives;
 namespace Slipway.Hosting.Models.Internal;
 
 /// <summary>
-/// The client library's own retries (408, 429, 5xx, broken connections, with its back-off and Retry-After), on our clock. They sit
-/// below the answer's first byte, so nothing that was said is ever said twice.
+/// The client library's own retries (408, 429, 5xx, broken connections, with its back-off and Retry-After), on our clock: those of
+/// embeddings. A language model's are <see cref="Slipway.Agents.Models.RetryingChatClient"/>'s, which knows its first token.
 /// </summary>
 internal sealed class EndpointRetryPolicy(ModelEndpoint endpoint) : ClientRetryPolicy(endpoint.Options.MaxRetries)
 {

@@ -15,7 +15,7 @@ internal sealed class ModelEndpoint(EndpointOptions options, TimeProvider timePr
 
     public TimeProvider Time => timeProvider;
 
-    private string Host => options.EndpointInUse.Authority;
+    public string Host => options.EndpointInUse.Authority;
 
     /// <summary>A failure of the client library or of the network as an error of ours.</summary>
     public SlipwayException Describe(Exception exception)
@@ -61,6 +61,15 @@ internal sealed class ModelEndpoint(EndpointOptions options, TimeProvider timePr
     /// <summary>How long the endpoint asks to wait, if it does.</summary>
     public TimeSpan? RetryAfter(PipelineResponse? response)
     {
+        // Azure's and OpenAI's own header, which is the more exact one.
+        if (
+            response?.Headers.TryGetValue("retry-after-ms", out var exact) == true
+            && int.TryParse(exact, CultureInfo.InvariantCulture, out var milliseconds)
+        )
+        {
+            return TimeSpan.FromMilliseconds(milliseconds);
+        }
+
         if (response?.Headers.TryGetValue("Retry-After", out var value) != true)
         {
             return null;
@@ -99,7 +108,7 @@ internal sealed class ModelEndpoint(EndpointOptions options, TimeProvider timePr
                 refused
             ),
             429 when detail.Contains("insufficient_quota", StringComparison.Ordinal) => new(
-                ErrorClass.Permanent,
+                ErrorClass.Authentication, // the key's fault and not the request's
                 $"The account of this key at {Host} is used up (429).",
                 $"Add credit there, or set {options.ApiKeySetting} to another key.",
                 refused

@@ -1,4 +1,4 @@
-namespace Slipway.Hosting.Tests.Models;
+namespace Slipway.Tests;
 
 /// <summary>A clock on which short waits pass at once and are remembered; long ones, which watch for silence, never end.</summary>
 internal sealed class ImpatientTime : TimeProvider
