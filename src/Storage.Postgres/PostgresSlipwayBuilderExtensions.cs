@@ -5,6 +5,7 @@ using Npgsql;
 using Slipway;
 using Slipway.Agents.Conversations;
 using Slipway.Agents.Turns;
+using Slipway.Agents.Limits;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Postgres;
@@ -83,6 +84,7 @@ public static class PostgresSlipwayBuilderExtensions
         services.TryAddSingleton<ILeaseStore, PostgresLeaseStore>();
         services.TryAddSingleton<IPassageReader, PostgresPassageReader>();
         services.TryAddSingleton<ILeaseStore, PostgresLeaseStore>();
+        services.TryAddSingleton<ITurnLimitStore, PostgresTurnLimitStore>();
         services.TryAddSingleton<IChangeSignal, PostgresChangeSignal>();
         services.TryAddSingleton<IConversationStore>(provider => new PostgresConversationStore(
             provider.GetRequiredService<PostgresDatabase>(),

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Slipway;
 using Slipway.Agents.Conversations;
 using Slipway.Agents.Turns;
+using Slipway.Agents.Limits;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Sqlite;
@@ -59,6 +60,7 @@ public static class SqliteSlipwayBuilderExtensions
         ));
         services.TryAddSingleton<IPassageReader, SqlitePassageReader>();
         services.TryAddSingleton<ILeaseStore, SqliteLeaseStore>();
+        services.TryAddSingleton<ITurnLimitStore, SqliteTurnLimitStore>();
         services.TryAddSingleton<IChangeSignal, SqliteChangeSignal>();
         services.TryAddSingleton<IConversationStore>(provider => new SqliteConversationStore(
             provider.GetRequiredService<SqliteDatabase>(),

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Limits;
 using Slipway.Agents.Turns;
 using Slipway.Internal;
 using Slipway.Rag.Storage;
@@ -191,8 +192,9 @@ internal sealed partial class SqliteTurnStore(SqliteDatabase database, ProcessId
         {
             session.Execute(
                 """
-                insert into usage (tenant, user_id, turn_id, kind, model, input_tokens, output_tokens, created_at)
-                values ($1, $2, $3, 'chat', $4, $5, $6, $7)
+                insert into usage (tenant, user_id, turn_id, kind, model, input_tokens, output_tokens, created_at,
+                    cached_input_tokens, cost)
+                values ($1, $2, $3, 'chat', $4, $5, $6, $7, $8, $9)
                 """,
                 output.Principal.Tenant,
                 output.Principal.Id,
@@ -200,6 +202,22 @@ internal sealed partial class SqliteTurnStore(SqliteDatabase database, ProcessId
                 output.Model,
                 output.Usage.InputTokens,
                 output.Usage.OutputTokens,
+                database.Now,
+                output.Usage.CachedInputTokens,
+                output.Cost is { } cost ? Spend.ToNanos(cost) : null
+            );
+        }
+
+        foreach (var tool in output.ToolsCalled)
+        {
+            session.Execute(
+                """
+                insert into usage (tenant, user_id, turn_id, kind, tool, created_at) values ($1, $2, $3, 'tool', $4, $5)
+                """,
+                output.Principal.Tenant,
+                output.Principal.Id,
+                output.TurnId,
+                StorableText.Of(tool),
                 database.Now
             );
         }

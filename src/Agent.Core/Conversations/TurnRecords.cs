@@ -85,6 +85,15 @@ public sealed record TurnOutput
 
     /// <summary>How the turn ended; null while it runs.</summary>
     public TurnEnd? End { get; init; }
+
+    /// <summary>What these tokens cost, in the currency of the prices; null when no price is known.</summary>
+    public decimal? Cost { get; init; }
+
+    /// <summary>The tools that began to run: usage is counted by tool as well.</summary>
+    internal IEnumerable<string> ToolsCalled =>
+        Steps
+            .Where(step => step is { Kind: TurnStepKind.Tool, Status: TurnStepStatus.Started })
+            .Select(step => step.Name ?? "");
 }
 
 /// <summary>How a turn ended.</summary>

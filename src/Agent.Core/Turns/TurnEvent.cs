@@ -79,18 +79,32 @@ public sealed record TurnFailed(ErrorClass Class, string Message) : TurnEvent;
 public sealed record TurnFinished(TurnStatus Status, string FinishReason, TurnUsage? Usage) : TurnEvent;
 
 /// <summary>Tokens, counted once.</summary>
-/// <param name="InputTokens">Prompt tokens.</param>
-/// <param name="OutputTokens">Completion tokens.</param>
+/// <param name="InputTokens">Prompt tokens, the cached ones included.</param>
+/// <param name="OutputTokens">Completion tokens, the reasoning included.</param>
 public sealed record TurnUsage(long InputTokens, long OutputTokens)
 {
+    /// <summary>Those prompt tokens that the provider had cached; null when it did not say.</summary>
+    public long? CachedInputTokens { get; init; }
+
     /// <summary>Adds two counts.</summary>
     public static TurnUsage? Add(TurnUsage? left, TurnUsage? right) =>
         left is null ? right
         : right is null ? left
-        : new(left.InputTokens + right.InputTokens, left.OutputTokens + right.OutputTokens);
+        : new(left.InputTokens + right.InputTokens, left.OutputTokens + right.OutputTokens)
+        {
+            CachedInputTokens =
+                left.CachedInputTokens is null && right.CachedInputTokens is null
+                    ? null
+                    : (left.CachedInputTokens ?? 0) + (right.CachedInputTokens ?? 0),
+        };
 
     internal static TurnUsage? From(UsageDetails? usage) =>
-        usage is null ? null : new(usage.InputTokenCount ?? 0, usage.OutputTokenCount ?? 0);
+        usage is null
+            ? null
+            : new(usage.InputTokenCount ?? 0, usage.OutputTokenCount ?? 0)
+            {
+                CachedInputTokens = usage.CachedInputTokenCount,
+            };
 }
 
 /// <summary>How a turn stands or ended.</summary>

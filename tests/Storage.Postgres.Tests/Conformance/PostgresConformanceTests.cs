@@ -82,6 +82,8 @@ public sealed class PostgresTurnStoreTests() : TurnStoreSuite(PostgresConversati
 public sealed class PostgresConversationStoreTests()
     : ConversationStoreSuite(PostgresConversationStoreFixture.OpenAsync);
 
+public sealed class PostgresTurnLimitStoreTests() : TurnLimitStoreSuite(PostgresTurnLimitStoreFixture.OpenAsync);
+
 [Trait("Tier", "fast")]
 public sealed class PostgresSoakTests() : SoakSuite(PostgresStoreFixture.OpenAsync)
 {

@@ -85,6 +85,8 @@ public sealed class SqliteTurnStoreTests() : TurnStoreSuite(SqliteConversationSt
 
 public sealed class SqliteConversationStoreTests() : ConversationStoreSuite(SqliteConversationStoreFixture.OpenAsync);
 
+public sealed class SqliteTurnLimitStoreTests() : TurnLimitStoreSuite(SqliteTurnLimitStoreFixture.OpenAsync);
+
 [Trait("Tier", "fast")]
 public sealed class SqliteClaimTests() : ClaimSuite(SqliteStoreFixture.OpenAsync);
 

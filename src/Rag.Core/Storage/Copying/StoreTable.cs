@@ -123,7 +123,18 @@ public sealed class StoreTable
         new("memories", "id! tenant user_id text hash vector:vector model created_at:time updated_at:time"),
         new(
             "usage",
-            "id:integer! tenant user_id turn_id kind model input_tokens:integer output_tokens:integer created_at:time"
+            """
+            id:integer! tenant user_id turn_id kind model input_tokens:integer output_tokens:integer created_at:time
+            cached_input_tokens:integer cost:integer tool
+            """
+        ),
+        new("usage_days", "tenant! user_id! day:time! tokens:integer cost:integer"),
+        new(
+            "turn_reservations",
+            """
+            turn_id! tenant user_id day:time tokens:integer cost:integer used_tokens:integer used_cost:integer admitted_at:time
+            expires_at:time settled_at:time
+            """
         ),
     ];
 
