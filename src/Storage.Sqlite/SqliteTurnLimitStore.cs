@@ -142,11 +142,11 @@ internal sealed class SqliteTurnLimitStore(SqliteDatabase database) : ITurnLimit
             turnId
         );
 
-    private static Standing Read(SqliteSession session, Principal principal, TimeSpan window)
+    private Standing Read(SqliteSession session, Principal principal, TimeSpan window)
     {
         using var row = session.Query(
             """
-            with now as (select slipway_now() as time, slipway_now() - slipway_now() % 86400000 as day),
+            with now as (select $4 as time, $4 - $4 % 86400000 as day),
             mine as (
                 select r.*, r.settled_at is null and r.expires_at > now.time as runs, r.admitted_at > now.time - $3 as recent, now.day as today
                 from turn_reservations r, now where r.tenant = $1 and r.user_id = $2
@@ -163,7 +163,8 @@ internal sealed class SqliteTurnLimitStore(SqliteDatabase database) : ITurnLimit
             """,
             principal.Tenant,
             principal.Id,
-            StoredValue.Milliseconds(window)
+            StoredValue.Milliseconds(window),
+            database.Now // once: a function that is called twice may be asked in two milliseconds
         );
         row.Read();
         return new()

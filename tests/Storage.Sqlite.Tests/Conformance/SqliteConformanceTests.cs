@@ -85,7 +85,10 @@ public sealed class SqliteTurnStoreTests() : TurnStoreSuite(SqliteConversationSt
 
 public sealed class SqliteConversationStoreTests() : ConversationStoreSuite(SqliteConversationStoreFixture.OpenAsync);
 
-public sealed class SqliteTurnLimitStoreTests() : TurnLimitStoreSuite(SqliteTurnLimitStoreFixture.OpenAsync);
+public sealed class SqliteTurnLimitStoreTests() : TurnLimitStoreSuite(SqliteTurnLimitStoreFixture.OpenAsync)
+{
+    protected override int Crowd => 1_000;
+}
 
 [Trait("Tier", "fast")]
 public sealed class SqliteClaimTests() : ClaimSuite(SqliteStoreFixture.OpenAsync);
