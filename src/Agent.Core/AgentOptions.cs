@@ -1,3 +1,4 @@
+using Slipway.Agents.Limits;
 using Slipway.Agents.Models;
 
 namespace Slipway.Agents;
@@ -79,4 +80,7 @@ public sealed record AgentOptions
 
     /// <summary>How long the events and steps of an ended turn are kept, for clients that come back. Messages stay.</summary>
     public TimeSpan EventRetention { get; set; } = DefaultEventRetention;
+
+    /// <summary>What models cost, for usage and for limits of cost. Empty by default: no price is known that was not set.</summary>
+    public IReadOnlyList<ModelPrice> Prices { get; set; } = [];
 }

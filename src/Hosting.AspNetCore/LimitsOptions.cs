@@ -1,6 +1,8 @@
+using Slipway.Agents.Limits;
+
 namespace Slipway.Hosting;
 
-/// <summary>What one request may ask for: section <c>Limits</c>.</summary>
+/// <summary>What one request may ask for, and what each user may: section <c>Limits</c>.</summary>
 public sealed record LimitsOptions
 {
     /// <summary>Default of <see cref="MaxRequestBytes"/>: 4 MiB, a long conversation.</summary>
@@ -20,4 +22,45 @@ public sealed record LimitsOptions
 
     /// <summary>Longest message of a user in a chat, in characters.</summary>
     public int MaxMessageLength { get; set; } = DefaultMaxMessageLength;
+
+    /// <summary>How many answers a user may ask for within <see cref="Window"/>, on all instances together. Default 5; 0 for any number.</summary>
+    public int Requests { get; set; } = TurnLimits.DefaultRequests;
+
+    /// <summary>The time that <see cref="Requests"/> are counted in: the last 60 seconds unless set.</summary>
+    public TimeSpan Window { get; set; } = TurnLimits.DefaultWindow;
+
+    /// <summary>How many answers of a user are made at the same time, on all instances together. Default 5; 0 for any number.</summary>
+    public int ConcurrentTurns { get; set; } = TurnLimits.DefaultConcurrentTurns;
+
+    /// <summary>Tokens of one answer, input and output of all its model calls. Default 0: any number.</summary>
+    public long TokensPerTurn { get; set; }
+
+    /// <summary>
+    /// Tokens of a user in a day, which begins at midnight UTC. An answer reserves <see cref="TokensPerTurn"/> before it begins, so that
+    /// must be set, and several of them should fit. Default 0: any number.
+    /// </summary>
+    public long TokensPerDay { get; set; }
+
+    /// <summary>
+    /// Cost of one answer, in the currency of <see cref="Slipway.Agents.AgentOptions.Prices"/>. Default 0: any amount.
+    /// </summary>
+    public decimal CostPerTurn { get; set; }
+
+    /// <summary>
+    /// Cost of a user in a day, which begins at midnight UTC. An answer reserves <see cref="CostPerTurn"/> before it begins, so that must be
+    /// set. Default 0: any amount.
+    /// </summary>
+    public decimal CostPerDay { get; set; }
+
+    internal TurnLimits ForTurns() =>
+        new()
+        {
+            Requests = Requests == 0 ? null : Requests,
+            Window = Window,
+            ConcurrentTurns = ConcurrentTurns == 0 ? null : ConcurrentTurns,
+            TokensPerTurn = TokensPerTurn == 0 ? null : TokensPerTurn,
+            TokensPerDay = TokensPerDay == 0 ? null : TokensPerDay,
+            CostPerTurn = CostPerTurn == 0 ? null : CostPerTurn,
+            CostPerDay = CostPerDay == 0 ? null : CostPerDay,
+        };
 }

@@ -1,6 +1,10 @@
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Slipway;
+using Slipway.Agents;
+using Slipway.Agents.Limits;
 using Slipway.Hosting;
 using Slipway.Hosting.Auth;
 using Slipway.Hosting.Chat;
@@ -29,6 +33,13 @@ public static class SlipwayBuilderHttpExtensions
         var services = builder.Services;
         services.AddSlipwayAuth(configure);
         services.AddValidatedOptions<LimitsOptions, LimitsBinder>(null);
+        services.TryAddSingleton(provider => new TurnLimiter(
+            provider.GetRequiredService<ITurnLimitStore>(),
+            provider.GetRequiredService<IOptions<LimitsOptions>>().Value.ForTurns(),
+            new ModelPrices(provider.GetRequiredService<IOptions<AgentOptions>>().Value.Prices),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<TurnLimiter>>()
+        ));
         services.TryAddSingleton<BareStatusFilter>();
         services.AddSingleton<IStartupFilter>(provider => provider.GetRequiredService<BareStatusFilter>());
         services.ConfigureHttpJsonOptions(options =>

@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 using Slipway;
 using Slipway.Agents;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Limits;
 using Slipway.Agents.Models;
 using Slipway.Agents.Tools;
 using Slipway.Agents.Turns;
@@ -181,7 +182,8 @@ public static class SlipwayBuilderExtensions
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<TurnRunner>>(),
             provider.GetRequiredService<IServiceScopeFactory>(),
-            provider.GetRequiredService<IChangeSignal>()
+            provider.GetRequiredService<IChangeSignal>(),
+            provider.GetService<TurnLimiter>()
         ));
         services.AddHostedService<TurnRecovery>();
         return builder;

@@ -3,6 +3,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Time.Testing;
 using Slipway.Agents;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Limits;
 using Slipway.Agents.Tools;
 using Slipway.Agents.Turns;
 using Slipway.Storage.Sqlite;
@@ -21,6 +22,7 @@ internal sealed class AgentFixture : IPassageReader, IDisposable
         _database = new(new SqliteStorageOptions { Path = DatabasePath }, Time);
         Conversations = new SqliteConversationStore(_database);
         Turns = new SqliteTurnStore(_database);
+        LimitStore = new SqliteTurnLimitStore(_database);
     }
 
     public string DatabasePath => Path.Combine(_folder, "test.db");
@@ -30,6 +32,11 @@ internal sealed class AgentFixture : IPassageReader, IDisposable
     public IConversationStore Conversations { get; }
 
     public ITurnStore Turns { get; }
+
+    public ITurnLimitStore LimitStore { get; }
+
+    /// <summary>The limits of each user; null for none.</summary>
+    public TurnLimits? Limits { get; set; }
 
     public AgentOptions Options { get; } = new() { Instructions = "Be brief." };
 
@@ -41,7 +48,18 @@ internal sealed class AgentFixture : IPassageReader, IDisposable
     public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public TurnRunner Runner(IChatClient model) =>
-        new(model, Conversations, Turns, new ToolSource((_, _) => new([.. Tools])), this, Options, Time);
+        new(
+            model,
+            Conversations,
+            Turns,
+            new ToolSource((_, _) => new([.. Tools])),
+            this,
+            Options,
+            Time,
+            limiter: Limits is null ? null : new(LimitStore, Limits, new(Options.Prices), Time)
+        );
+
+    public void AddTool(string name, Func<string> tool) => Tools.Add(AIFunctionFactory.Create(tool, name));
 
     /// <summary>A search tool that finds these passages, whatever is asked.</summary>
     public void AddSearch(params (string Document, string Text)[] passages) =>
@@ -132,6 +150,16 @@ internal sealed class AgentFixture : IPassageReader, IDisposable
         }
 
         return values;
+    }
+
+    /// <summary>Changes the database behind the agent's back.</summary>
+    public void Execute(string sql)
+    {
+        using SqliteConnection connection = new($"Data Source={DatabasePath};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
     }
 
     public void Dispose()

@@ -45,7 +45,7 @@ public sealed class BudgetChatClient(IChatClient inner, TurnBudget budget) : Del
     {
         var sent = messages as IReadOnlyList<ChatMessage> ?? [.. messages];
         CallMeter meter = new(sent, options, options?.ModelId ?? DefaultModel);
-        var room = budget.OutputFor(meter.Model, meter.InputTokens);
+        var room = budget.IsLimited ? budget.OutputFor(meter.Model, meter.InputTokens) : null;
         if (room < LeastOutput)
         {
             throw new BudgetExhaustedException();

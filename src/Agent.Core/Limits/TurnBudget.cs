@@ -41,6 +41,9 @@ public sealed class TurnBudget(long? maxTokens = null, decimal? maxCost = null, 
         }
     }
 
+    /// <summary>Whether there is any limit.</summary>
+    internal bool IsLimited => maxTokens is not null || maxCost is not null;
+
     /// <summary>How many tokens a model may answer with behind an input of this size; null for any number.</summary>
     internal long? OutputFor(string? model, long inputTokens)
     {

@@ -45,6 +45,10 @@ public sealed class TurnLimiter(
         budget.Add(used);
         return new(turnId, principal, budget, store, _time, _logger);
     }
+
+    /// <summary>Ends the reservation of a turn whose owner is gone: it counts as what that one had noted. It never fails.</summary>
+    internal ValueTask SettleAsync(string turnId, Principal principal) =>
+        new TurnAllowance(turnId, principal, new(), store, _time, _logger).SettleAsync();
 }
 
 /// <summary>What a turn may use, from its admission to its settlement.</summary>
@@ -89,6 +93,21 @@ public sealed partial class TurnAllowance
         {
             // The end is stored although the caller may be gone.
             await _store.SettleAsync(_turnId, _principal, Budget.Used, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            LogUnsettled(_turnId, exception);
+        }
+    }
+
+    /// <summary>Notes what was used, for whoever goes on with the turn. It never fails.</summary>
+    internal async ValueTask NoteAsync()
+    {
+        try
+        {
+            await _store
+                .RenewAsync(_turnId, _principal, Budget.Used, TurnLimiter.ReservationLifetime, CancellationToken.None)
+                .ConfigureAwait(false);
         }
         catch (Exception exception)
         {

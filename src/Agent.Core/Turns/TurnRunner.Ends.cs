@@ -2,6 +2,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Limits;
 using Slipway.Agents.Turns.Internal;
 
 namespace Slipway.Agents.Turns;
@@ -29,11 +30,16 @@ public sealed partial class TurnRunner
             turn.LeaveTo(TurnLeave.Lost);
             end = new(TurnStatus.Interrupted, ChatFinishReason.Stop.Value);
         }
+        catch (Exception exception) when (exception is BudgetExhaustedException or LimitExceededException)
+        {
+            end = new(TurnStatus.BudgetExhausted, ChatFinishReason.Length.Value, turn.Usage);
+        }
         catch (Exception exception)
         {
             end = Failure(turn, turn.Failure ?? exception);
         }
 
+        await SettleAsync(turn).ConfigureAwait(false);
         try
         {
             await (turn.Leave == TurnLeave.Not ? StoreEndAsync(turn, end) : LeaveAsync(turn)).ConfigureAwait(false);

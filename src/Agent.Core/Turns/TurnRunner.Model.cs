@@ -18,7 +18,7 @@ public sealed partial class TurnRunner
         answer.IsUsed = true;
         List<ChatResponseUpdate> updates = [];
         await foreach (
-            var update in model
+            var update in turn.WithinBudget(model)
                 .GetStreamingResponseAsync(turn.Context, turn.Options, cancellationToken)
                 .ConfigureAwait(false)
         )

@@ -16,27 +16,40 @@ public sealed partial class TurnRunner
         Check(request);
         Turn turn = new(request, turns, passages, _time);
         var (events, step) = turn.Begin();
+        await ReserveAsync(turn, cancellationToken).ConfigureAwait(false);
         if (request.ConversationId is { } conversationId)
         {
-            var admission = await AdmitAsync(
-                    new()
-                    {
-                        TurnId = turn.Id,
-                        Principal = request.Principal,
-                        ConversationId = conversationId,
-                        Messages = request.Regenerate ? [] : [.. request.Messages.Select(WithId)],
-                        Title = request.Regenerate ? null : ConversationTitle.From(request.Messages[0].Text),
-                        Regenerate = request.Regenerate,
-                        LeaseDuration = options.TurnLease,
-                        IdempotencyKey = request.IdempotencyKey,
-                        RequestHash = request.IdempotencyKey is null ? null : Hash(request),
-                        Request = StoredTurnRequest.Write(request),
-                        Events = events,
-                        Step = step,
-                    },
-                    cancellationToken
-                )
-                .ConfigureAwait(false);
+            var admission = default(TurnAdmission);
+            try
+            {
+                admission = await AdmitAsync(
+                        new()
+                        {
+                            TurnId = turn.Id,
+                            Principal = request.Principal,
+                            ConversationId = conversationId,
+                            Messages = request.Regenerate ? [] : [.. request.Messages.Select(WithId)],
+                            Title = request.Regenerate ? null : ConversationTitle.From(request.Messages[0].Text),
+                            Regenerate = request.Regenerate,
+                            LeaseDuration = options.TurnLease,
+                            IdempotencyKey = request.IdempotencyKey,
+                            RequestHash = request.IdempotencyKey is null ? null : Hash(request),
+                            Request = StoredTurnRequest.Write(request),
+                            Events = events,
+                            Step = step,
+                        },
+                        cancellationToken
+                    )
+                    .ConfigureAwait(false);
+            }
+            finally
+            {
+                if (admission?.Lease is null)
+                {
+                    await SettleAsync(turn).ConfigureAwait(false); // it has not begun, and counts as a request all the same
+                }
+            }
+
             if (admission.Lease is null)
             {
                 return (admission.TurnId, null);

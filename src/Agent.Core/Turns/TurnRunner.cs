@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Slipway.Agents.Context;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Limits;
 using Slipway.Agents.Tools;
 using Slipway.Agents.Turns.Internal;
 
@@ -25,6 +26,7 @@ namespace Slipway.Agents.Turns;
 /// <param name="logger">Where errors go that users do not see; null for nowhere.</param>
 /// <param name="scopes">Makes a scope per turn, whose services tools receive; null for none.</param>
 /// <param name="changes">Wakes who follows or stops a turn of another process; null to look at intervals.</param>
+/// <param name="limiter">Lets turns begin and keeps them within their budgets; null for no limits.</param>
 public sealed partial class TurnRunner(
     IChatClient model,
     IConversationStore conversations,
@@ -35,7 +37,8 @@ public sealed partial class TurnRunner(
     TimeProvider? timeProvider = null,
     ILogger<TurnRunner>? logger = null,
     IServiceScopeFactory? scopes = null,
-    IChangeSignal? changes = null
+    IChangeSignal? changes = null,
+    TurnLimiter? limiter = null
 ) : ITurnRunner, IAsyncDisposable, IDisposable
 {
     private readonly ILogger _logger = logger ?? NullLogger<TurnRunner>.Instance;
@@ -90,6 +93,7 @@ public sealed partial class TurnRunner(
             return new(status, ChatFinishReason.Stop.Value, turn.Usage);
         }
 
+        await ReserveAgainAsync(turn, cancellationToken).ConfigureAwait(false);
         await _context.BuildAsync(turn, cancellationToken).ConfigureAwait(false);
         while (turn.Step < options.MaxModelCalls || turn.Answer is { IsUsed: false })
         {

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.WebUtilities;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Limits;
 
 namespace Slipway.Hosting.Problems;
 
@@ -13,6 +14,7 @@ internal sealed record Problem(int Status, string Detail, TimeSpan? RetryAfter =
         new(
             exception switch
             {
+                LimitExceededException => StatusCodes.Status429TooManyRequests,
                 ConversationNotFoundException => StatusCodes.Status404NotFound,
                 ConversationBusyException => StatusCodes.Status409Conflict,
                 { Class: ErrorClass.Transient } => StatusCodes.Status503ServiceUnavailable,

@@ -1,7 +1,9 @@
+using System.Globalization;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Slipway.Agents;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Limits;
 
 namespace Slipway.Hosting.Settings;
 
@@ -23,6 +25,7 @@ internal sealed class AgentBinder(IConfiguration configuration, IServiceProvider
         options.TurnLease = settings.Duration("TurnLease", options.TurnLease);
         options.DrainTime = settings.Duration("DrainTime", options.DrainTime);
         options.EventRetention = settings.Duration("EventRetention", options.EventRetention);
+        options.Prices = ReadPrices(settings) is { Count: > 0 } prices ? prices : options.Prices;
         settings.Section("Model"); // read by its own binder
     }
 
@@ -61,9 +64,52 @@ internal sealed class AgentBinder(IConfiguration configuration, IServiceProvider
             yield return $"{Name(key)} is {value}; set 00:00:00 or more.";
         }
 
+        for (var i = 0; i < options.Prices.Count; i++)
+        {
+            var price = options.Prices[i];
+            if (string.IsNullOrWhiteSpace(price.Model))
+            {
+                yield return $"{Name(Price(i, "Model"))} is empty; name the model, with * at the end for every name that begins so.";
+            }
+
+            (string Key, decimal? Value)[] amounts =
+            [
+                ("Input", price.Input),
+                ("Output", price.Output),
+                ("CachedInput", price.CachedInput),
+            ];
+            foreach (var (key, value) in amounts.Where(amount => amount.Value < 0))
+            {
+                yield return $"{Name(Price(i, key))} is {value}; set the price of a million tokens, 0 or more.";
+            }
+        }
+
         if (!services.IsService(typeof(IConversationStore)))
         {
             yield return "There is no database for conversations; call UseSqlite(…), or another store's Use… method, on AddSlipway().";
         }
     }
+
+    // A model's name is a value, not a key: names have colons.
+    private static List<ModelPrice> ReadPrices(SettingsSection settings)
+    {
+        List<ModelPrice> prices = [];
+        foreach (var price in settings.Sections("Prices"))
+        {
+            prices.Add(
+                new(
+                    price.Text("Model", ""),
+                    price.Amount("Input", 0) ?? 0,
+                    price.Amount("Output", 0) ?? 0,
+                    price.Amount("CachedInput", null)
+                )
+            );
+            price.RejectUnknown();
+        }
+
+        return prices;
+    }
+
+    private static string Price(int number, string key) =>
+        string.Create(CultureInfo.InvariantCulture, $"Prices:{number}:{key}");
 }

@@ -14,36 +14,20 @@ internal sealed class CallMeter
     // A picture in full detail; see https://platform.openai.com/docs/guides/images-vision#calculating-costs
     private const int TokensPerAttachment = 1_500;
 
+    private readonly IEnumerable<ChatMessage> _messages;
+    private readonly ChatOptions? _options;
+    private long? _inputTokens;
     private long _outputBytes;
     private TurnUsage? _told;
 
-    public CallMeter(IEnumerable<ChatMessage> messages, ChatOptions? options, string? model)
-    {
-        Model = model;
-        long bytes = options?.Instructions is { } instructions ? Encoding.UTF8.GetByteCount(instructions) : 0;
-        var tokens = 0L;
-        foreach (var message in messages)
-        {
-            tokens += TokensPerMessage;
-            foreach (var content in message.Contents)
-            {
-                bytes += Bytes(content);
-                tokens += content is DataContent or UriContent ? TokensPerAttachment : 0;
-            }
-        }
-
-        foreach (var tool in options?.Tools?.OfType<AIFunctionDeclaration>() ?? [])
-        {
-            bytes += Encoding.UTF8.GetByteCount(tool.Name + tool.Description + tool.JsonSchema.GetRawText());
-        }
-
-        InputTokens = tokens + Tokens(bytes);
-    }
+    public CallMeter(IEnumerable<ChatMessage> messages, ChatOptions? options, string? model) =>
+        (_messages, _options, Model) = (messages, options, model);
 
     /// <summary>The model that is expected to answer, and then the one that answers.</summary>
     public string? Model { get; private set; }
 
-    public long InputTokens { get; }
+    /// <summary>Estimated, on the safe side for most texts; asked for only where it is needed.</summary>
+    public long InputTokens => _inputTokens ??= EstimateInput();
 
     public bool HasBegun { get; private set; }
 
@@ -64,6 +48,28 @@ internal sealed class CallMeter
                 _outputBytes += Bytes(content);
             }
         }
+    }
+
+    private long EstimateInput()
+    {
+        long bytes = _options?.Instructions is { } instructions ? Encoding.UTF8.GetByteCount(instructions) : 0;
+        var tokens = 0L;
+        foreach (var message in _messages)
+        {
+            tokens += TokensPerMessage;
+            foreach (var content in message.Contents)
+            {
+                bytes += Bytes(content);
+                tokens += content is DataContent or UriContent ? TokensPerAttachment : 0;
+            }
+        }
+
+        foreach (var tool in _options?.Tools?.OfType<AIFunctionDeclaration>() ?? [])
+        {
+            bytes += Encoding.UTF8.GetByteCount(tool.Name + tool.Description + tool.JsonSchema.GetRawText());
+        }
+
+        return tokens + Tokens(bytes);
     }
 
     private static long Tokens(long bytes) => (bytes + BytesPerToken - 1) / BytesPerToken;

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using Microsoft.Extensions.AI;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Limits;
 
 namespace Slipway.Agents.Turns.Internal;
 
@@ -116,6 +117,11 @@ internal sealed class Turn
 
     public IServiceProvider? Services { get; set; }
 
+    public ModelPrices? Prices { get; set; }
+
+    /// <summary>What it may use; null for anything.</summary>
+    public TurnAllowance? Allowance { get; set; }
+
     public int Step { get; private set; }
 
     public AnswerWriter? Answer { get; private set; }
@@ -142,6 +148,8 @@ internal sealed class Turn
             ConversationId = Request.ConversationId,
             FencingToken = FencingToken,
         };
+
+    public IChatClient WithinBudget(IChatClient model) => Allowance?.Around(model) ?? model;
 
     public void Emit(TurnEvent happened) => Log.Emit(happened);
 
@@ -226,6 +234,7 @@ internal sealed class Turn
                     Steps = steps,
                     Model = Model,
                     Usage = usage,
+                    Cost = usage is null ? null : Prices?.CostOf(Model, usage),
                     End = end,
                 },
                 events
