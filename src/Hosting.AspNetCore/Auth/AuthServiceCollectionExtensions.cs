@@ -58,7 +58,7 @@ internal static class AuthServiceCollectionExtensions
                                 .SetIsOriginAllowed(origin => LocalAuthenticationHandler.IsAllowed(origin, auth.Value))
                                 .AllowAnyMethod()
                                 .AllowAnyHeader()
-                                .WithExposedHeaders("x-vercel-ai-ui-message-stream")
+                                .WithExposedHeaders("x-vercel-ai-ui-message-stream", "Retry-After")
                     )
             );
     }
