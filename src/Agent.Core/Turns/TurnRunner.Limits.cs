@@ -26,11 +26,15 @@ public sealed partial class TurnRunner
     {
         if (turn.Leave != TurnLeave.Not)
         {
-            await (turn.Allowance?.NoteAsync() ?? ValueTask.CompletedTask).ConfigureAwait(false); // it is the next owner's to settle
+            // It goes on elsewhere, and is the next owner's to settle.
+            if (turn.Allowance is not null)
+            {
+                await turn.Allowance.NoteAsync().ConfigureAwait(false);
+            }
         }
-        else if (turn.Allowance is { } allowance)
+        else if (turn.Allowance is not null)
         {
-            await allowance.SettleAsync().ConfigureAwait(false);
+            await turn.Allowance.SettleAsync().ConfigureAwait(false);
         }
         else if (turn.Taken is not null && limiter is not null)
         {

@@ -165,6 +165,63 @@ public sealed class LimitedTurnTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_turn_that_goes_on_elsewhere_has_what_is_left_and_is_settled_there(bool resumes)
+    {
+        _agent.AddTool("look_up", () => "found");
+        _agent.Limits = new() { TokensPerTurn = 2_000, TokensPerDay = 10_000 };
+        _agent.Options.ResumeTurns = resumes;
+        TaskCompletionSource half = new();
+        ScriptedChatClient first = new(
+            Say(
+                new FunctionCallContent("c1", "look_up"),
+                new UsageContent(new() { InputTokenCount = 900, OutputTokenCount = 100 })
+            ),
+            (_, cancellation) => HalfAsync(cancellation)
+        );
+        ScriptedChatClient second = new(
+            Say(new TextContent("Done."), new UsageContent(new() { InputTokenCount = 50, OutputTokenCount = 5 }))
+        );
+        await using var here = _agent.Runner(first);
+        await using var elsewhere = _agent.Runner(second);
+        await here.StartAsync(
+            new()
+            {
+                Principal = Principal.Local,
+                ConversationId = "c1",
+                Messages = [new(ChatRole.User, "Look it up")],
+            },
+            AgentFixture.Cancellation
+        );
+        await half.Task.WaitAsync(TimeSpan.FromSeconds(30), AgentFixture.Cancellation);
+
+        await here.DrainAsync(TimeSpan.Zero);
+        var handedOver = await _agent.LimitStore.ReadTodayAsync(Principal.Local, AgentFixture.Cancellation);
+        Assert.Equal(1, handedOver.RunningTurns);
+        Assert.InRange(handedOver.Used.Tokens, 1_001, 1_900); // the call that was broken off counts
+        Assert.Equal(1, await elsewhere.RecoverAsync(AgentFixture.Cancellation));
+        await elsewhere.DrainAsync(TimeSpan.FromMinutes(1));
+
+        var today = await _agent.LimitStore.ReadTodayAsync(Principal.Local, AgentFixture.Cancellation);
+        Assert.Equal(new(new(handedOver.Used.Tokens + (resumes ? 55 : 0), 0), default, 0), today);
+        Assert.Equal(
+            resumes ? TurnStatus.Completed : TurnStatus.Interrupted,
+            (await _agent.Conversations.FindLastTurnAsync(Principal.Local, "c1", AgentFixture.Cancellation))!.Status
+        );
+        Assert.All(second.Calls, call => Assert.InRange(call.Options!.MaxOutputTokens!.Value, 16, 998));
+
+        async IAsyncEnumerable<AIContent> HalfAsync(
+            [System.Runtime.CompilerServices.EnumeratorCancellation] CancellationToken cancellation
+        )
+        {
+            yield return new TextContent("Half");
+            half.SetResult();
+            await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cancellation);
+        }
+    }
+
     [Fact]
     public async Task Without_the_database_nobody_is_let_in()
     {
