@@ -10,6 +10,7 @@ using Slipway.Hosting.Auth;
 using Slipway.Hosting.Chat;
 using Slipway.Hosting.Completions;
 using Slipway.Hosting.Health;
+using Slipway.Hosting.Identity;
 using Slipway.Hosting.Knowledge;
 using Slipway.Hosting.Problems;
 
@@ -49,6 +50,7 @@ public static class SlipwayBuilderHttpExtensions
             resolvers.Insert(0, KnowledgeJsonContext.Default);
             resolvers.Insert(0, CompletionJsonContext.Default);
             resolvers.Insert(0, ChatJsonContext.Default);
+            resolvers.Insert(0, IdentityJsonContext.Default);
             resolvers.Insert(0, ProblemJsonContext.Default);
         });
         services.AddOpenApi();

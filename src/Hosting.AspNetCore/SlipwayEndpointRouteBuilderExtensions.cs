@@ -5,6 +5,7 @@ using Slipway;
 using Slipway.Hosting.Chat;
 using Slipway.Hosting.Completions;
 using Slipway.Hosting.Health;
+using Slipway.Hosting.Identity;
 using Slipway.Hosting.Knowledge;
 using Slipway.Hosting.OpenApi;
 using Slipway.Hosting.Problems;
@@ -15,7 +16,7 @@ namespace Microsoft.AspNetCore.Builder;
 public static class SlipwayEndpointRouteBuilderExtensions
 {
     /// <summary>
-    /// Maps every group: chat, OpenAI-compatible completions, search, documents, health; the API's description in development. Each has
+    /// Maps every group: chat, OpenAI-compatible completions, search, documents, the caller, API keys, health; the API's description in development. Each has
     /// a <c>MapSlipway…</c> method of its own for hosts that want fewer.
     /// </summary>
     /// <exception cref="SlipwayException"><c>AddHttpApi()</c> was not called.</exception>
@@ -35,6 +36,8 @@ public static class SlipwayEndpointRouteBuilderExtensions
         endpoints.MapSlipwayCompletions();
         endpoints.MapSlipwaySearch();
         endpoints.MapSlipwayDocuments();
+        endpoints.MapSlipwayMe();
+        endpoints.MapSlipwayApiKeys();
         endpoints.MapSlipwayHealth();
         if (endpoints.ServiceProvider.GetRequiredService<IHostEnvironment>().IsDevelopment())
         {

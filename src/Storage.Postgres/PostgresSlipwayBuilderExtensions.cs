@@ -6,6 +6,7 @@ using Slipway;
 using Slipway.Agents.Conversations;
 using Slipway.Agents.Limits;
 using Slipway.Agents.Turns;
+using Slipway.Identity;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Postgres;
@@ -86,6 +87,8 @@ public static class PostgresSlipwayBuilderExtensions
         services.TryAddSingleton<ILeaseStore, PostgresLeaseStore>();
         services.TryAddSingleton<ITurnLimitStore, PostgresTurnLimitStore>();
         services.TryAddSingleton<IChangeSignal, PostgresChangeSignal>();
+        services.TryAddSingleton<IApiKeyStore, PostgresApiKeyStore>();
+        services.TryAddSingleton<IUserStore, PostgresUserStore>();
         services.TryAddSingleton<IConversationStore>(provider => new PostgresConversationStore(
             provider.GetRequiredService<PostgresDatabase>(),
             provider.GetService<ILogger<PostgresConversationStore>>()

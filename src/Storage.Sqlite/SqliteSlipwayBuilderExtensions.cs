@@ -5,6 +5,7 @@ using Slipway;
 using Slipway.Agents.Conversations;
 using Slipway.Agents.Limits;
 using Slipway.Agents.Turns;
+using Slipway.Identity;
 using Slipway.Rag.Storage;
 using Slipway.Rag.Storage.Copying;
 using Slipway.Storage.Sqlite;
@@ -62,6 +63,8 @@ public static class SqliteSlipwayBuilderExtensions
         services.TryAddSingleton<ILeaseStore, SqliteLeaseStore>();
         services.TryAddSingleton<ITurnLimitStore, SqliteTurnLimitStore>();
         services.TryAddSingleton<IChangeSignal, SqliteChangeSignal>();
+        services.TryAddSingleton<IApiKeyStore, SqliteApiKeyStore>();
+        services.TryAddSingleton<IUserStore, SqliteUserStore>();
         services.TryAddSingleton<IConversationStore>(provider => new SqliteConversationStore(
             provider.GetRequiredService<SqliteDatabase>(),
             provider.GetService<ILogger<SqliteConversationStore>>()

@@ -39,6 +39,9 @@ internal sealed class SlipwayServer : IAsyncDisposable
 
     public HttpClient Client { get; }
 
+    /// <summary>The file of a server on SQLite.</summary>
+    public string Database => Path.Combine(_folder, "test.db");
+
     public IServiceProvider Services => _app.Services;
 
     public static async Task<SlipwayServer> StartAsync(
@@ -48,7 +51,8 @@ internal sealed class SlipwayServer : IAsyncDisposable
         Action<WebApplicationBuilder>? configure = null,
         Action<WebApplication>? map = null,
         bool withAgent = true,
-        SlipwayServer? beside = null
+        SlipwayServer? beside = null,
+        string? postgres = null
     )
     {
         var folder = beside?._folder ?? Directory.CreateTempSubdirectory("slipway-http-").FullName;
@@ -74,7 +78,10 @@ internal sealed class SlipwayServer : IAsyncDisposable
 
         builder.AddSlipway(slipway =>
         {
-            slipway.UseSqlite(Path.Combine(folder, "test.db")).AddRag().AddFolder("knowledge").AddHttpApi();
+            (postgres is null ? slipway.UseSqlite(Path.Combine(folder, "test.db")) : slipway.UsePostgres(postgres))
+                .AddRag()
+                .AddFolder("knowledge")
+                .AddHttpApi();
             if (withAgent)
             {
                 slipway.AddAgent();

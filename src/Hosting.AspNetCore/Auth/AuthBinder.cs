@@ -15,10 +15,11 @@ internal sealed class AuthBinder(IConfiguration configuration, IHostEnvironment 
     {
         options.Authority = settings.Url("Authority", options.Authority);
         options.Secret = settings.Text("Secret", options.Secret);
-        var jwksUrl = settings.Url("JwksUrl", options.JwksUrl);
-        // SUPABASE_URL stands for a key set as well, but a project with a secret need not be asked for one.
-        options.JwksUrl =
-            options.Secret is not null && settings.NameInUse("JwksUrl") != "Auth:JwksUrl" ? null : jwksUrl;
+        options.JwksUrl = settings.Url("JwksUrl", options.JwksUrl);
+        options.UserEndpoint = settings.Url("UserEndpoint", options.UserEndpoint);
+        options.UserEndpointKey = settings.Text("UserEndpointKey", options.UserEndpointKey);
+        options.ApiKeys = settings.Flag("ApiKeys", options.ApiKeys);
+        ChooseKind(settings, options);
         options.Issuer = settings.Text("Issuer", options.Issuer);
         options.Audience = settings.Text("Audience", options.Audience);
         options.TenantClaim = settings.Text("TenantClaim", options.TenantClaim);
@@ -28,9 +29,28 @@ internal sealed class AuthBinder(IConfiguration configuration, IHostEnvironment 
         options.AllowedOrigins = settings.List("AllowedOrigins", options.AllowedOrigins);
     }
 
+    /// <summary>
+    /// SUPABASE_URL stands for a key set and for the user endpoint. A project with a secret need be asked for neither; with a service key the
+    /// endpoint knows every token, also those that no key set can check.
+    /// </summary>
+    private static void ChooseKind(SettingsSection settings, AuthOptions options)
+    {
+        var ownKeySet = options.JwksUrl is not null && settings.NameInUse("JwksUrl") == "Auth:JwksUrl";
+        var ownEndpoint = options.UserEndpoint is not null && settings.NameInUse("UserEndpoint") == "Auth:UserEndpoint";
+        if (!ownEndpoint && (options.Secret is not null || ownKeySet || options.UserEndpointKey is null))
+        {
+            options.UserEndpoint = null;
+        }
+
+        if (!ownKeySet && (options.Secret is not null || options.UserEndpoint is not null))
+        {
+            options.JwksUrl = null;
+        }
+    }
+
     protected override IEnumerable<string> Check(AuthOptions options)
     {
-        if (!options.UsesTokens)
+        if (!options.IsSet)
         {
             return environment.IsDevelopment() ? CheckAddresses() : [NotSet()];
         }
@@ -50,7 +70,7 @@ internal sealed class AuthBinder(IConfiguration configuration, IHostEnvironment 
 
     private string NotSet() =>
         $"Auth is not set, and the environment is '{environment.EnvironmentName}': everybody could read everything. Set Auth:Authority, "
-        + "Auth:JwksUrl or Auth:Secret, or DOTNET_ENVIRONMENT=Development for one local user on loopback.";
+        + "Auth:JwksUrl, Auth:Secret, Auth:UserEndpoint or Auth:ApiKeys, or DOTNET_ENVIRONMENT=Development for one local user on loopback.";
 
     private IEnumerable<string> CheckTokens(AuthOptions options)
     {
@@ -59,9 +79,16 @@ internal sealed class AuthBinder(IConfiguration configuration, IHostEnvironment 
             yield return $"{Name("Secret")} has fewer than {MinSecretBytes} bytes and could be guessed; use 32 random bytes or more.";
         }
 
-        if (new object?[] { options.Authority, options.JwksUrl, options.Secret }.Count(key => key is not null) > 1)
+        object?[] kinds = [options.Authority, options.JwksUrl, options.Secret, options.UserEndpoint];
+        if (kinds.Count(kind => kind is not null) > 1)
         {
-            yield return "More than one of Auth:Authority, Auth:JwksUrl and Auth:Secret is set; tokens have one kind of key, so keep one.";
+            yield return "More than one of Auth:Authority, Auth:JwksUrl, Auth:Secret and Auth:UserEndpoint is set; tokens are checked in one way, "
+                + "so keep one.";
+        }
+
+        if (options.UserEndpoint is { IsLoopback: false } endpoint && endpoint.Scheme != Uri.UriSchemeHttps)
+        {
+            yield return $"{Name("UserEndpoint")} is not https; whoever sits between could read every token. Use https.";
         }
 
         if ((options.Authority ?? options.JwksUrl) is { } url)

@@ -38,9 +38,7 @@ internal sealed class LocalAuthenticationHandler(
     public static bool IsAllowed(string origin, AuthOptions auth) =>
         auth.AllowedOrigins.Any(allowed => allowed.TrimEnd('/').Equals(origin, StringComparison.OrdinalIgnoreCase))
         || (
-            !auth.UsesTokens
-            && Uri.TryCreate(origin, UriKind.Absolute, out var url)
-            && LoopbackOnly.IsLoopbackHost(url.Host)
+            !auth.IsSet && Uri.TryCreate(origin, UriKind.Absolute, out var url) && LoopbackOnly.IsLoopbackHost(url.Host)
         );
 
     private AuthenticationTicket Ticket()

@@ -13,7 +13,7 @@ internal sealed class LoopbackOnly(IServer server, IOptions<AuthOptions> auth) :
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         var addresses = server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
-        if (!auth.Value.UsesTokens && addresses.FirstOrDefault(address => IsLoopback(address) != true) is { } open)
+        if (!auth.Value.IsSet && addresses.FirstOrDefault(address => IsLoopback(address) != true) is { } open)
         {
             throw new SlipwayException(ErrorClass.Configuration, Refusal(open));
         }
@@ -23,7 +23,7 @@ internal sealed class LoopbackOnly(IServer server, IOptions<AuthOptions> auth) :
 
     public static string Refusal(string address) =>
         $"'{address}' can be reached from other machines, and there is no Auth: everybody could read everything. Listen on "
-        + "http://127.0.0.1:PORT, or set Auth:Authority, Auth:JwksUrl or Auth:Secret.";
+        + "http://127.0.0.1:PORT, or set Auth.";
 
     /// <summary>Null when it is no address.</summary>
     public static bool? IsLoopback(string address)

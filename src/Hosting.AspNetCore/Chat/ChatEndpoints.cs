@@ -8,6 +8,7 @@ using Slipway.Agents.Conversations;
 using Slipway.Agents.Turns;
 using Slipway.Hosting.Auth;
 using Slipway.Hosting.Problems;
+using Slipway.Identity;
 
 namespace Slipway.Hosting.Chat;
 
@@ -21,7 +22,7 @@ public static class ChatEndpoints
     public static IEndpointConventionBuilder MapSlipwayChat(this IEndpointRouteBuilder endpoints)
     {
         ArgumentNullException.ThrowIfNull(endpoints);
-        var chat = endpoints.MapGroup("/api/chat").WithTags("Chat");
+        var chat = endpoints.MapGroup("/api/chat").WithTags("Chat").AllowKeys(ApiKeyScopes.Chat);
         chat.MapPost("", (HttpContext context, ITurnRunner turns) => ChatAsync(context, turns))
             .WithName("chat")
             .WithSummary("Asks the agent; answers as a UI message stream (server-sent events).")

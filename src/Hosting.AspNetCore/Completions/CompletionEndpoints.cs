@@ -10,6 +10,7 @@ using Slipway.Agents.Turns;
 using Slipway.Hosting.Auth;
 using Slipway.Hosting.Problems;
 using Slipway.Hosting.Streaming;
+using Slipway.Identity;
 
 namespace Slipway.Hosting.Completions;
 
@@ -26,6 +27,7 @@ public static partial class CompletionEndpoints
             .MapGroup("/v1")
             .WithTags("OpenAI-compatible")
             .WithMetadata(new OpenAIErrors())
+            .AllowKeys(ApiKeyScopes.Chat)
             .ForCallers(limits => limits.MaxRequestBytes);
         group
             .MapPost("/chat/completions", (HttpContext context, ITurnRunner turns) => CompleteAsync(context, turns))

@@ -28,7 +28,7 @@ public static partial class DocumentEndpoints
     {
         try
         {
-            var principal = context.GetPrincipal();
+            var principal = await context.GetPrincipalWithRoleAsync().ConfigureAwait(false);
             CheckRights(principal, principals);
             var readers = principal.IsAdmin ? principals : [UserName(principal)];
             List<string> ids = [];
@@ -151,7 +151,7 @@ public static partial class DocumentEndpoints
     )
     {
         var document = await FindOrThrowAsync(context, documents, id).ConfigureAwait(false);
-        var principal = context.GetPrincipal();
+        var principal = await context.GetPrincipalWithRoleAsync().ConfigureAwait(false);
         if (!principal.IsAdmin && !document.ExternalId.StartsWith(OwnPrefix(principal), StringComparison.Ordinal))
         {
             throw new Problem(

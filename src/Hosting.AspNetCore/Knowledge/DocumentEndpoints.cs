@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Options;
 using Slipway.Hosting.Auth;
 using Slipway.Hosting.Problems;
+using Slipway.Identity;
 using Slipway.Rag.Storage;
 
 namespace Slipway.Hosting.Knowledge;
@@ -28,26 +29,31 @@ public static partial class DocumentEndpoints
             .ForCallers(limits => limits.MaxDocumentBytes);
         group
             .MapGet("", ListAsync)
+            .AllowKeys(ApiKeyScopes.ReadDocuments)
             .WithName("documents")
             .WithSummary("Lists documents by name, with their state.")
             .Produces<DocumentList>();
         group
             .MapGet("/{id}", FindAsync)
+            .AllowKeys(ApiKeyScopes.ReadDocuments)
             .WithName("document")
             .WithSummary("One document and where it stands.")
             .Produces<DocumentView>();
         group
             .MapGet("/{id}/content", ReadAsync)
+            .AllowKeys(ApiKeyScopes.ReadDocuments)
             .WithName("document-content")
             .WithSummary("A document's current text, or with start and end a passage of it (UTF-16 code units).")
             .Produces<DocumentContent>();
         group
             .MapPost("", PushAsync)
+            .AllowKeys(ApiKeyScopes.WriteDocuments)
             .WithName("push-document")
             .WithSummary("Adds documents: multipart/form-data, or the bytes with ?name=.")
             .Produces<DocumentList>(StatusCodes.Status202Accepted);
         group
             .MapDelete("/{id}", DeleteAsync)
+            .AllowKeys(ApiKeyScopes.WriteDocuments)
             .WithName("delete-document")
             .WithSummary("Deletes a document that was pushed.")
             .Produces(StatusCodes.Status204NoContent);

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.Options;
 using Slipway.Hosting.Auth;
 using Slipway.Hosting.Problems;
+using Slipway.Identity;
 using Slipway.Rag.Retrieval;
 using Slipway.Rag.Storage;
 
@@ -29,6 +30,7 @@ public static class SearchEndpoints
             .WithSummary("Finds passages.")
             .Produces<SearchResult>()
             .ProducesProblem(StatusCodes.Status400BadRequest)
+            .AllowKeys(ApiKeyScopes.ReadDocuments)
             .ForCallers(limits => limits.MaxRequestBytes);
     }
 

@@ -34,13 +34,15 @@ internal sealed class BareStatusFilter : IStartupFilter
         {
             StatusCodes.Status401Unauthorized => "This needs a valid bearer token. "
                 + context.Response.Headers.WWWAuthenticate,
-            StatusCodes.Status403Forbidden =>
-                "The token is valid, but does not give the right to this, or names no user.",
+            StatusCodes.Status403Forbidden => context.FindRefusal(context.User)
+                ?? "The token is valid, but does not give the right to this.",
             StatusCodes.Status404NotFound => $"There is nothing at '{context.Request.Path}'.",
             StatusCodes.Status405MethodNotAllowed =>
                 $"'{context.Request.Path}' does not take {context.Request.Method}.",
             StatusCodes.Status415UnsupportedMediaType =>
                 "The body's content type is not accepted; send application/json.",
+            StatusCodes.Status503ServiceUnavailable =>
+                "Whether the token is good cannot be checked at the moment; the server's log has the cause. Try again.",
             _ => ReasonPhrases.GetReasonPhrase(status),
         };
         return new Problem(status, detail.TrimEnd()).WriteAsync(context);

@@ -28,6 +28,8 @@ internal sealed record Alias(string Name, string Key, Func<string, string?>? Con
         // What a Supabase project's tokens say; see https://supabase.com/docs/guides/auth/jwts
         new("SUPABASE_URL", "Auth:Issuer", url => url.TrimEnd('/') + "/auth/v1"),
         new("SUPABASE_URL", "Auth:JwksUrl", url => url.TrimEnd('/') + "/auth/v1/.well-known/jwks.json"),
+        new("SUPABASE_URL", "Auth:UserEndpoint", url => url.TrimEnd('/') + "/auth/v1/user"),
+        new("SUPABASE_SERVICE_KEY", "Auth:UserEndpointKey"),
         new("SUPABASE_URL", "Auth:Audience", _ => "authenticated"),
         new("SUPABASE_JWT_SECRET", "Auth:Audience", _ => "authenticated"),
     ];

@@ -7,7 +7,15 @@ internal abstract class Verb
 {
     /// <summary>All of them; <c>run</c>, the default, is the host itself.</summary>
     public static IReadOnlyList<Verb> All { get; } =
-    [new CopyVerb(), new MigrateVerb(), new PlanVerb(), new RetryVerb(), new ExplainVerb(), new EraseVerb()];
+    [
+        new CopyVerb(),
+        new MigrateVerb(),
+        new PlanVerb(),
+        new RetryVerb(),
+        new ExplainVerb(),
+        new EraseVerb(),
+        new KeysVerb(),
+    ];
 
     public abstract string Name { get; }
 

@@ -76,6 +76,9 @@ public sealed partial class VerbTests : IDisposable
     [InlineData("explain takes one DOCUMENT, and there are 'a' and 'b.md'.", "explain", "a", "b.md")]
     [InlineData("explain --source needs a value.", "explain", "a.md", "--source")]
     [InlineData("erase does not say which document.", "erase", "--yes")]
+    [InlineData("keys --create needs --user: who the key acts as.", "keys", "--create", "x", "--scopes", "chat")]
+    [InlineData("keys does one thing at a time: --create, --rotate or --revoke.", "keys", "--create=x", "--revoke=y")]
+    [InlineData("--days is 'soon'; it is a number of 0 or more.", "keys", "--create=x", "--user=u", "--days=soon")]
     [InlineData("Nothing was erased: 'a.md' would be gone for good, and --yes was not given.", "erase", "a.md")]
     public async Task What_is_wrong_on_the_command_line_is_said_and_ends_with_2(
         string message,

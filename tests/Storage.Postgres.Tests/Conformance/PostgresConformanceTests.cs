@@ -84,6 +84,8 @@ public sealed class PostgresConversationStoreTests()
 
 public sealed class PostgresTurnLimitStoreTests() : TurnLimitStoreSuite(PostgresTurnLimitStoreFixture.OpenAsync);
 
+public sealed class PostgresIdentityStoreTests() : IdentityStoreSuite(PostgresIdentityStoreFixture.OpenAsync);
+
 [Trait("Tier", "fast")]
 public sealed class PostgresSoakTests() : SoakSuite(PostgresStoreFixture.OpenAsync)
 {

@@ -90,6 +90,8 @@ public sealed class SqliteTurnLimitStoreTests() : TurnLimitStoreSuite(SqliteTurn
     protected override int Crowd => 1_000;
 }
 
+public sealed class SqliteIdentityStoreTests() : IdentityStoreSuite(SqliteIdentityStoreFixture.OpenAsync);
+
 [Trait("Tier", "fast")]
 public sealed class SqliteClaimTests() : ClaimSuite(SqliteStoreFixture.OpenAsync);
 
