@@ -83,4 +83,10 @@ public sealed record AgentOptions
 
     /// <summary>What models cost, for usage and for limits of cost. Empty by default: no price is known that was not set.</summary>
     public IReadOnlyList<ModelPrice> Prices { get; set; } = [];
+
+    /// <summary>
+    /// Whether the model gives new conversations a title, beside their first answer; default true. Without a model, or when it fails, the title
+    /// is how the first message begins.
+    /// </summary>
+    public bool GenerateTitles { get; set; } = true;
 }

@@ -19,6 +19,12 @@ public abstract class ConversationStoreFixture : IAsyncDisposable
     /// <summary>Wakes who waits for a change of the same database.</summary>
     public abstract IChangeSignal Changes { get; }
 
+    /// <summary>Attachments of the same database.</summary>
+    public abstract IAttachmentStore Attachments { get; }
+
+    /// <summary>Blobs of the same database.</summary>
+    public abstract IBlobStore Blobs { get; }
+
     /// <summary>The same database as another process has it, one that is alive. The caller disposes it.</summary>
     public abstract ValueTask<ConversationStoreFixture> ReopenAsync(CancellationToken cancellationToken);
 
@@ -54,6 +60,12 @@ public enum ConversationRow
 {
     /// <summary>Conversations.</summary>
     Conversations,
+
+    /// <summary>Attachments.</summary>
+    Attachments,
+
+    /// <summary>Blobs.</summary>
+    Blobs,
 
     /// <summary>Messages, the superseded ones included.</summary>
     Messages,

@@ -19,6 +19,9 @@ internal sealed class LimitsBinder(
         options.MaxRequestBytes = settings.Number("MaxRequestBytes", options.MaxRequestBytes);
         options.MaxDocumentBytes = settings.Number("MaxDocumentBytes", options.MaxDocumentBytes);
         options.MaxMessageLength = settings.Number("MaxMessageLength", options.MaxMessageLength);
+        options.MaxAttachments = settings.Number("MaxAttachments", options.MaxAttachments);
+        options.MaxAttachmentBytes = settings.Number("MaxAttachmentBytes", options.MaxAttachmentBytes);
+        options.AttachmentTypes = settings.List("AttachmentTypes", options.AttachmentTypes);
         options.Requests = settings.Number("Requests", options.Requests);
         options.Window = settings.Duration("Window", options.Window);
         options.ConcurrentTurns = settings.Number("ConcurrentTurns", options.ConcurrentTurns);
@@ -35,6 +38,7 @@ internal sealed class LimitsBinder(
             ("MaxRequestBytes", options.MaxRequestBytes),
             ("MaxDocumentBytes", options.MaxDocumentBytes),
             ("MaxMessageLength", options.MaxMessageLength),
+            ("MaxAttachmentBytes", options.MaxAttachmentBytes),
         ];
         foreach (var (key, value) in sizes.Where(size => size.Value < 1))
         {
@@ -43,6 +47,7 @@ internal sealed class LimitsBinder(
 
         (string Key, decimal Value)[] limits =
         [
+            ("MaxAttachments", options.MaxAttachments),
             ("Requests", options.Requests),
             ("ConcurrentTurns", options.ConcurrentTurns),
             ("TokensPerTurn", options.TokensPerTurn),

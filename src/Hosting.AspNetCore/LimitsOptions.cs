@@ -14,7 +14,29 @@ public sealed record LimitsOptions
     /// <summary>Default of <see cref="MaxMessageLength"/>: 100,000, about 25,000 tokens.</summary>
     public const int DefaultMaxMessageLength = 100_000;
 
-    /// <summary>Largest body of a request that is not a document, in bytes.</summary>
+    /// <summary>Default of <see cref="MaxAttachments"/>: 5.</summary>
+    public const int DefaultMaxAttachments = 5;
+
+    /// <summary>Default of <see cref="MaxAttachmentBytes"/>: 1 MiB.</summary>
+    public const int DefaultMaxAttachmentBytes = 1 << 20;
+
+    /// <summary>Default of <see cref="AttachmentTypes"/>: pictures, sound, PDF and texts that models take.</summary>
+    public static readonly IReadOnlyList<string> DefaultAttachmentTypes =
+    [
+        "image/png",
+        "image/jpeg",
+        "image/gif",
+        "image/webp",
+        "audio/mpeg",
+        "audio/wav",
+        "application/pdf",
+        "application/json",
+        "text/plain",
+        "text/markdown",
+        "text/csv",
+    ];
+
+    /// <summary>Largest body of a request that is not a document, in bytes. In a chat the attachments come on top.</summary>
     public long MaxRequestBytes { get; set; } = DefaultMaxRequestBytes;
 
     /// <summary>Largest body of a pushed document, in bytes.</summary>
@@ -63,4 +85,16 @@ public sealed record LimitsOptions
             CostPerTurn = CostPerTurn == 0 ? null : CostPerTurn,
             CostPerDay = CostPerDay == 0 ? null : CostPerDay,
         };
+
+    /// <summary>Most files of a message in a chat; 0 for none.</summary>
+    public int MaxAttachments { get; set; } = DefaultMaxAttachments;
+
+    /// <summary>Largest file of a message, in bytes.</summary>
+    public int MaxAttachmentBytes { get; set; } = DefaultMaxAttachmentBytes;
+
+    /// <summary>Media types that a file of a message may have; <c>image/*</c> stands for all of a kind.</summary>
+    public IReadOnlyList<string> AttachmentTypes { get; set; } = DefaultAttachmentTypes;
+
+    /// <summary>Largest body of a chat request, in bytes: attachments travel in base64, four bytes for three.</summary>
+    internal long MaxChatBytes => MaxRequestBytes + (MaxAttachments * ((MaxAttachmentBytes + 2L) / 3 * 4));
 }

@@ -9,6 +9,7 @@ using Slipway.Hosting;
 using Slipway.Hosting.Auth;
 using Slipway.Hosting.Chat;
 using Slipway.Hosting.Completions;
+using Slipway.Hosting.Conversations;
 using Slipway.Hosting.Health;
 using Slipway.Hosting.Identity;
 using Slipway.Hosting.Knowledge;
@@ -50,6 +51,7 @@ public static class SlipwayBuilderHttpExtensions
             resolvers.Insert(0, KnowledgeJsonContext.Default);
             resolvers.Insert(0, CompletionJsonContext.Default);
             resolvers.Insert(0, ChatJsonContext.Default);
+            resolvers.Insert(0, ConversationJsonContext.Default);
             resolvers.Insert(0, IdentityJsonContext.Default);
             resolvers.Insert(0, ProblemJsonContext.Default);
         });

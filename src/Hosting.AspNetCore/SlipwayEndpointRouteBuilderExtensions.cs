@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Slipway;
 using Slipway.Hosting.Chat;
 using Slipway.Hosting.Completions;
+using Slipway.Hosting.Conversations;
 using Slipway.Hosting.Health;
 using Slipway.Hosting.Identity;
 using Slipway.Hosting.Knowledge;
@@ -16,7 +17,7 @@ namespace Microsoft.AspNetCore.Builder;
 public static class SlipwayEndpointRouteBuilderExtensions
 {
     /// <summary>
-    /// Maps every group: chat, OpenAI-compatible completions, search, documents, the caller, API keys, health; the API's description in development. Each has
+    /// Maps every group: chat, OpenAI-compatible completions, conversations, search, documents, the caller, API keys, health; the API's description in development. Each has
     /// a <c>MapSlipway…</c> method of its own for hosts that want fewer.
     /// </summary>
     /// <exception cref="SlipwayException"><c>AddHttpApi()</c> was not called.</exception>
@@ -34,6 +35,7 @@ public static class SlipwayEndpointRouteBuilderExtensions
 
         endpoints.MapSlipwayChat();
         endpoints.MapSlipwayCompletions();
+        endpoints.MapSlipwayConversations();
         endpoints.MapSlipwaySearch();
         endpoints.MapSlipwayDocuments();
         endpoints.MapSlipwayMe();

@@ -169,6 +169,18 @@ public static class SlipwayBuilderExtensions
                 )
                 : ToolSource.Empty
         );
+        services.TryAddSingleton<ConversationTitles>(provider =>
+            provider.GetRequiredService<IOptions<AgentOptions>>().Value.GenerateTitles
+            && provider.GetRequiredService<IChatClient>() is var model
+            && model.GetService<ExtractiveChatClient>() is null
+                ? new ConversationTitles(
+                    model,
+                    provider.GetRequiredService<IConversationStore>(),
+                    provider.GetRequiredService<TimeProvider>(),
+                    provider.GetRequiredService<ILogger<ConversationTitles>>()
+                )
+                : null! // conversations keep the title that they begin with
+        );
         services.TryAddSingleton<ITurnRunner>(provider => new TurnRunner(
             new LoopGuardChatClient(
                 provider.GetRequiredService<IChatClient>(),
@@ -183,7 +195,9 @@ public static class SlipwayBuilderExtensions
             provider.GetRequiredService<ILogger<TurnRunner>>(),
             provider.GetRequiredService<IServiceScopeFactory>(),
             provider.GetRequiredService<IChangeSignal>(),
-            provider.GetService<TurnLimiter>()
+            provider.GetService<TurnLimiter>(),
+            provider.GetService<IAttachmentStore>(),
+            provider.GetService<ConversationTitles>()
         ));
         services.AddHostedService<TurnRecovery>();
         return builder;

@@ -205,6 +205,7 @@ internal sealed partial class PostgresDocumentMaintenance
                 """
                 delete from slipway.blobs where tenant = $1 and hash = $2
                     and not exists (select from slipway.documents where tenant = $1 and blob_hash = $2)
+                    and not slipway.is_attached($1, $2)
                 """,
                 tenant,
                 hash

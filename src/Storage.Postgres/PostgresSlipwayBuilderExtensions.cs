@@ -87,6 +87,7 @@ public static class PostgresSlipwayBuilderExtensions
         services.TryAddSingleton<ILeaseStore, PostgresLeaseStore>();
         services.TryAddSingleton<ITurnLimitStore, PostgresTurnLimitStore>();
         services.TryAddSingleton<IChangeSignal, PostgresChangeSignal>();
+        services.TryAddSingleton<IAttachmentStore, PostgresAttachmentStore>();
         services.TryAddSingleton<IApiKeyStore, PostgresApiKeyStore>();
         services.TryAddSingleton<IUserStore, PostgresUserStore>();
         services.TryAddSingleton<IConversationStore>(provider => new PostgresConversationStore(

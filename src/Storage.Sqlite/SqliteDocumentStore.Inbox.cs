@@ -130,6 +130,7 @@ internal sealed partial class SqliteDocumentStore
             """
             delete from blobs where tenant = $1 and hash = $2
                 and not exists (select 1 from documents where tenant = $1 and blob_hash = $2)
+                and not exists (select 1 from attachments where tenant = $1 and hash = $2)
             """,
             tenant,
             hash

@@ -63,6 +63,7 @@ public static class SqliteSlipwayBuilderExtensions
         services.TryAddSingleton<ILeaseStore, SqliteLeaseStore>();
         services.TryAddSingleton<ITurnLimitStore, SqliteTurnLimitStore>();
         services.TryAddSingleton<IChangeSignal, SqliteChangeSignal>();
+        services.TryAddSingleton<IAttachmentStore, SqliteAttachmentStore>();
         services.TryAddSingleton<IApiKeyStore, SqliteApiKeyStore>();
         services.TryAddSingleton<IUserStore, SqliteUserStore>();
         services.TryAddSingleton<IConversationStore>(provider => new SqliteConversationStore(

@@ -47,6 +47,9 @@ internal sealed class AgentFixture : IPassageReader, IDisposable
 
     public static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
+    /// <summary>Names new conversations; null leaves them what they begin with.</summary>
+    public ConversationTitles? Titles { get; set; }
+
     public TurnRunner Runner(IChatClient model) =>
         new(
             model,
@@ -56,7 +59,8 @@ internal sealed class AgentFixture : IPassageReader, IDisposable
             this,
             Options,
             Time,
-            limiter: Limits is null ? null : new(LimitStore, Limits, new(Options.Prices), Time)
+            limiter: Limits is null ? null : new(LimitStore, Limits, new(Options.Prices), Time),
+            titles: Titles
         );
 
     public void AddTool(string name, Func<string> tool) => Tools.Add(AIFunctionFactory.Create(tool, name));

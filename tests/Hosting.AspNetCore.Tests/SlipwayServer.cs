@@ -68,6 +68,8 @@ internal sealed class SlipwayServer : IAsyncDisposable
             {
                 ["urls"] = "http://127.0.0.1:0",
                 ["Limits:Requests"] = "0", // most tests ask more often than a user may
+                // A script's replies are the test's, and not for titles; a test of titles asks for them.
+                ["Agent:GenerateTitles"] = "false",
             }
         );
         builder.Configuration.AddInMemoryCollection(settings ?? []);

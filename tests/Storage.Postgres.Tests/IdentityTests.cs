@@ -21,7 +21,18 @@ public sealed class IdentityTests(SharedPostgresTestDatabase shared)
     private PostgresTestDatabase _database = null!;
 
     public static TheoryData<string> Tables =>
-        ["users", "api_keys", "conversations", "messages", "turns", "turn_steps", "turn_events", "memories", "usage"];
+        [
+            "users",
+            "api_keys",
+            "conversations",
+            "messages",
+            "turns",
+            "turn_steps",
+            "turn_events",
+            "memories",
+            "usage",
+            "attachments",
+        ];
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -195,7 +206,7 @@ public sealed class IdentityTests(SharedPostgresTestDatabase shared)
             """
         );
 
-        Assert.Equal((long[])[4, 4, 4, 4, 4, 4, 4, 4, 5, 1], left); // usage stays, as nobody's
+        Assert.Equal((long[])[4, 4, 4, 4, 4, 4, 4, 4, 5, 4, 1], left); // usage stays, as nobody's
     }
 
     [Fact]
@@ -373,6 +384,7 @@ public sealed class IdentityTests(SharedPostgresTestDatabase shared)
             ("turn_events", $"('t-{key}', 1, 'x', now())"),
             ("memories", $"('m-{key}', '{tenant}', '{user}', 'x', 'h', null, null, now(), now())"),
             ("usage", $"(default, '{tenant}', '{user}', 't-{key}', 'chat', null, 1, 1, now())"),
+            ("attachments", $"('{tenant}', 'c-{key}', '{user}', 'h', 'image/png', null, 1, now())"),
         ];
         return string.Concat(
             rows.TakeWhile(row => row.Table != before)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.AI;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Conversations.Internal;
 using Slipway.Agents.Turns.Internal;
 
 namespace Slipway.Agents.Context;
@@ -8,6 +9,7 @@ namespace Slipway.Agents.Context;
 /// <summary>What the model sees: instructions on every turn, then the conversation with the new message.</summary>
 internal sealed class ContextBuilder(
     IConversationStore conversations,
+    MessageAttachments attachments,
     IPassageReader? passages,
     AgentOptions options,
     TimeProvider timeProvider
@@ -62,7 +64,7 @@ internal sealed class ContextBuilder(
             .ReadMessagesAsync(turn.Request.Principal, conversationId, exchanges, before: null, cancellationToken)
             .ConfigureAwait(false);
 
-        HistoryReader reader = new(turn.Passages, passages, turn.Request.Principal);
+        HistoryReader reader = new(turn.Passages, passages, attachments, turn.Request.Principal, conversationId);
         List<ChatMessage> history = [];
         var tokens = 0;
         for (var end = stored.Count; end > 0; )

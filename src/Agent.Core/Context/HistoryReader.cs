@@ -1,6 +1,8 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Slipway.Agents.Conversations;
+using Slipway.Agents.Conversations.Internal;
 using Slipway.Agents.Tools;
 using Slipway.Agents.Turns;
 using Slipway.Agents.Turns.Internal;
@@ -11,7 +13,13 @@ namespace Slipway.Agents.Context;
 /// Makes stored messages into what the model saw: passages get their text back from the documents, and numbers in answers become
 /// markers again, named as in this turn, so that the model can cite what it found earlier and sees how it is done.
 /// </summary>
-internal sealed class HistoryReader(TurnPassages passages, IPassageReader? reader, Principal principal)
+internal sealed class HistoryReader(
+    TurnPassages passages,
+    IPassageReader? reader,
+    MessageAttachments attachments,
+    Principal principal,
+    string conversationId
+)
 {
     private const int CharactersPerToken = 4;
     private const int TokensPerAttachment = 1_000;
@@ -49,6 +57,13 @@ internal sealed class HistoryReader(TurnPassages passages, IPassageReader? reade
                         break;
                     case FunctionResultContent result:
                         read.Contents.Add(await ReadResultAsync(result, cancellationToken).ConfigureAwait(false));
+                        break;
+                    case UriContent when AttachmentReference.From(content) is { } reference:
+                        read.Contents.Add(
+                            await attachments
+                                .LoadAsync(reference, principal, conversationId, cancellationToken)
+                                .ConfigureAwait(false)
+                        );
                         break;
                     default:
                         read.Contents.Add(content);

@@ -24,6 +24,17 @@ public sealed record Conversation
 /// <param name="Next">Pass as <c>after</c> for the next page; null on the last.</param>
 public sealed record ConversationPage(IReadOnlyList<Conversation> Conversations, string? Next);
 
+/// <summary>A conversation that a search found.</summary>
+/// <param name="Conversation">The conversation.</param>
+/// <param name="MessageId">The first message that holds one of the words; null when only the title does.</param>
+/// <param name="Excerpt">What stands around that word, in one line; null as <paramref name="MessageId"/>.</param>
+public sealed record ConversationMatch(Conversation Conversation, string? MessageId, string? Excerpt);
+
+/// <summary>A page of what a search found, the most recent first.</summary>
+/// <param name="Matches">What was found; may be fewer than asked for although there is a next page.</param>
+/// <param name="Next">Pass as <c>after</c> for the next page; null on the last.</param>
+public sealed record ConversationMatchPage(IReadOnlyList<ConversationMatch> Matches, string? Next);
+
 /// <summary>A stored message.</summary>
 public sealed record ConversationMessage
 {

@@ -28,6 +28,36 @@ public interface IConversationStore
         CancellationToken cancellationToken = default
     );
 
+    /// <summary>
+    /// The principal's conversations in which every word of a query occurs, the most recent first. A word occurs where the title, or what the
+    /// user or the agent said (not what was superseded, thought or given to tools), holds it as a part, whatever the case.
+    /// </summary>
+    /// <param name="principal">Whose.</param>
+    /// <param name="query">Words, parted by white space. Without any, nothing is found.</param>
+    /// <param name="limit">Page size, 1 to 1,000.</param>
+    /// <param name="after">The last page's <see cref="ConversationMatchPage.Next"/>; null for the first page.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <remarks>
+    /// One call looks at 10,000 messages or a few more: a page may hold less than was asked for, or nothing, and still have a next one.
+    /// </remarks>
+    ValueTask<ConversationMatchPage> SearchAsync(
+        Principal principal,
+        string query,
+        int limit = 50,
+        string? after = null,
+        CancellationToken cancellationToken = default
+    );
+
+    /// <summary>Gives a conversation another title, unless it has one already that is not <paramref name="expected"/>.</summary>
+    /// <returns>False when the principal has none of that id and title.</returns>
+    ValueTask<bool> ReplaceTitleAsync(
+        Principal principal,
+        string conversationId,
+        string expected,
+        string title,
+        CancellationToken cancellationToken = default
+    );
+
     /// <summary>Gives a conversation another title.</summary>
     /// <returns>False when the principal has none of that id.</returns>
     ValueTask<bool> RenameAsync(

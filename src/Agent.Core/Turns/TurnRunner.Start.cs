@@ -14,6 +14,7 @@ public sealed partial class TurnRunner
     {
         ArgumentNullException.ThrowIfNull(request);
         Check(request);
+        request = await _attachments.StoreAsync(request, cancellationToken).ConfigureAwait(false);
         Turn turn = new(request, turns, passages, _time);
         var (events, step) = turn.Begin();
         await ReserveAsync(turn, cancellationToken).ConfigureAwait(false);
@@ -58,6 +59,7 @@ public sealed partial class TurnRunner
 
         turn.Log.Begin(events);
         Launch(turn);
+        titles?.Begin(request);
         return (turn.Id, turn);
     }
 

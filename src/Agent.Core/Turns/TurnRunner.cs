@@ -5,6 +5,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Slipway.Agents.Context;
 using Slipway.Agents.Conversations;
+using Slipway.Agents.Conversations.Internal;
 using Slipway.Agents.Limits;
 using Slipway.Agents.Tools;
 using Slipway.Agents.Turns.Internal;
@@ -27,6 +28,8 @@ namespace Slipway.Agents.Turns;
 /// <param name="scopes">Makes a scope per turn, whose services tools receive; null for none.</param>
 /// <param name="changes">Wakes who follows or stops a turn of another process; null to look at intervals.</param>
 /// <param name="limiter">Lets turns begin and keeps them within their budgets; null for no limits.</param>
+/// <param name="attachments">Keeps the files of messages; null leaves their bytes in the messages.</param>
+/// <param name="titles">Gives new conversations titles; null leaves them what they begin with.</param>
 public sealed partial class TurnRunner(
     IChatClient model,
     IConversationStore conversations,
@@ -38,13 +41,17 @@ public sealed partial class TurnRunner(
     ILogger<TurnRunner>? logger = null,
     IServiceScopeFactory? scopes = null,
     IChangeSignal? changes = null,
-    TurnLimiter? limiter = null
+    TurnLimiter? limiter = null,
+    IAttachmentStore? attachments = null,
+    ConversationTitles? titles = null
 ) : ITurnRunner, IAsyncDisposable, IDisposable
 {
     private readonly ILogger _logger = logger ?? NullLogger<TurnRunner>.Instance;
     private readonly TimeProvider _time = timeProvider ?? TimeProvider.System;
+    private readonly MessageAttachments _attachments = new(attachments);
     private readonly ContextBuilder _context = new(
         conversations,
+        new(attachments),
         passages,
         options,
         timeProvider ?? TimeProvider.System

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Slipway.Agents;
 using Slipway.Agents.Conversations;
@@ -34,7 +35,7 @@ public static class ChatEndpoints
             .ProducesProblem(StatusCodes.Status400BadRequest)
             .ProducesProblem(StatusCodes.Status404NotFound)
             .ProducesProblem(StatusCodes.Status409Conflict)
-            .ForCallers(limits => limits.MaxRequestBytes);
+            .ForCallers(limits => limits.MaxChatBytes);
         chat.MapGet(
                 "/{id}/stream",
                 (HttpContext context, string id, ITurnRunner turns, IConversationStore conversations) =>
@@ -60,7 +61,15 @@ public static class ChatEndpoints
     {
         var limits = context.RequestServices.GetRequiredService<IOptions<LimitsOptions>>().Value;
         var request = await context.ReadBodyAsync(ChatJsonContext.Default.ChatRequest).ConfigureAwait(false);
-        var turn = request.ToTurn(context.GetPrincipal(), limits) with
+        var attachments = new ChatAttachments(
+            limits,
+            context.RequestServices.GetService<IAttachmentStore>(),
+            context.RequestServices.GetRequiredService<ILogger<ChatAttachments>>()
+        );
+        var turn = await request
+            .ToTurnAsync(context.GetPrincipal(), limits, attachments, context.RequestAborted)
+            .ConfigureAwait(false);
+        turn = turn with
         {
             IdempotencyKey = context.Request.Headers["Idempotency-Key"] is [{ } key] ? key : null,
         };
@@ -89,6 +98,7 @@ public static class ChatEndpoints
         IConversationStore conversations
     )
     {
+        id = PathText.Decode(context, id);
         var principal = context.GetPrincipal();
         var after = ChatEventId.Read(context.Request.Headers["Last-Event-ID"]);
         var turn = after is { } seen
@@ -105,7 +115,9 @@ public static class ChatEndpoints
 
     private static async Task StopAsync(HttpContext context, string id, ITurnRunner turns)
     {
-        await turns.StopAsync(context.GetPrincipal(), id, context.RequestAborted).ConfigureAwait(false);
+        await turns
+            .StopAsync(context.GetPrincipal(), PathText.Decode(context, id), context.RequestAborted)
+            .ConfigureAwait(false);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
     }
 }

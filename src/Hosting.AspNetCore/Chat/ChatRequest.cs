@@ -14,7 +14,12 @@ internal sealed record ChatRequest(string? Id, IReadOnlyList<UIMessage>? Message
     private const string Regenerate = "regenerate-message";
 
     /// <exception cref="ProblemException">The request cannot be taken; nothing has happened.</exception>
-    public TurnRequest ToTurn(Principal principal, LimitsOptions limits)
+    public async Task<TurnRequest> ToTurnAsync(
+        Principal principal,
+        LimitsOptions limits,
+        ChatAttachments attachments,
+        CancellationToken cancellationToken
+    )
     {
         if (string.IsNullOrEmpty(Id))
         {
@@ -33,12 +38,19 @@ internal sealed record ChatRequest(string? Id, IReadOnlyList<UIMessage>? Message
         {
             Principal = principal,
             ConversationId = Id,
-            Messages = regenerate ? [] : [NewMessage(limits)],
+            Messages = regenerate
+                ? []
+                : [await NewMessageAsync(principal, limits, attachments, cancellationToken).ConfigureAwait(false)],
             Regenerate = regenerate,
         };
     }
 
-    private ChatMessage NewMessage(LimitsOptions limits)
+    private async Task<ChatMessage> NewMessageAsync(
+        Principal principal,
+        LimitsOptions limits,
+        ChatAttachments attachments,
+        CancellationToken cancellationToken
+    )
     {
         var message = Messages?.LastOrDefault(message => message.Role == "user");
         if (message is null)
@@ -47,19 +59,7 @@ internal sealed record ChatRequest(string? Id, IReadOnlyList<UIMessage>? Message
         }
 
         var parts = message.Parts ?? [];
-        if (parts.FirstOrDefault(part => part.Type == "file") is { } file)
-        {
-            throw Problem
-                .Invalid($"The message has the file '{file.Filename}', and files are not accepted in a chat.")
-                .ToException();
-        }
-
         var text = string.Join('\n', parts.Where(part => part.Type == "text").Select(part => part.Text));
-        if (string.IsNullOrWhiteSpace(text))
-        {
-            throw Problem.Invalid("The last message of the user has no text.").ToException();
-        }
-
         if (text.Length > limits.MaxMessageLength)
         {
             throw Problem
@@ -67,7 +67,19 @@ internal sealed record ChatRequest(string? Id, IReadOnlyList<UIMessage>? Message
                 .ToException();
         }
 
-        return new ChatMessage(ChatRole.User, text) { MessageId = message.Id };
+        var contents = await attachments
+            .ReadAsync(principal, Id!, [.. parts.Where(part => part.Type == "file")], cancellationToken)
+            .ConfigureAwait(false);
+        if (!string.IsNullOrWhiteSpace(text))
+        {
+            contents.Insert(0, new TextContent(text));
+        }
+
+        return contents.Count > 0
+            ? new ChatMessage(ChatRole.User, contents) { MessageId = message.Id }
+            : throw Problem
+                .Invalid("The last message of the user has no text, and no attachment that could be read.")
+                .ToException();
     }
 }
 
@@ -75,4 +87,10 @@ internal sealed record ChatRequest(string? Id, IReadOnlyList<UIMessage>? Message
 internal sealed record UIMessage(string? Id, string? Role, IReadOnlyList<UIMessagePart>? Parts);
 
 /// <summary>A part of a message; other types than text and file are the client's memory of earlier answers.</summary>
-internal sealed record UIMessagePart(string? Type, string? Text = null, string? Filename = null);
+internal sealed record UIMessagePart(
+    string? Type,
+    string? Text = null,
+    string? Filename = null,
+    string? MediaType = null,
+    string? Url = null
+);

@@ -100,7 +100,7 @@ internal sealed class UIMessageStream
         }
     }
 
-    private static SourceDocument Source(Citation citation)
+    public static SourceDocument Source(Citation citation)
     {
         var place = citation.Passage;
         return new SourceDocument(

@@ -26,6 +26,7 @@ internal sealed class AgentBinder(IConfiguration configuration, IServiceProvider
         options.DrainTime = settings.Duration("DrainTime", options.DrainTime);
         options.EventRetention = settings.Duration("EventRetention", options.EventRetention);
         options.Prices = ReadPrices(settings) is { Count: > 0 } prices ? prices : options.Prices;
+        options.GenerateTitles = settings.Flag("GenerateTitles", options.GenerateTitles);
         settings.Section("Model"); // read by its own binder
     }
 

@@ -317,7 +317,7 @@ public sealed class ChatTests
     public async Task A_body_over_the_limit_is_refused()
     {
         await using var server = await SlipwayServer.StartAsync(
-            settings: new() { ["Limits:MaxRequestBytes"] = "1000" }
+            settings: new() { ["Limits:MaxRequestBytes"] = "1000", ["Limits:MaxAttachments"] = "0" }
         );
         using var response = await server.Client.PostStreamAsync("/api/chat", Ask(new string('x', 2000)));
         var problem = await response.ReadProblemAsync(HttpStatusCode.RequestEntityTooLarge);

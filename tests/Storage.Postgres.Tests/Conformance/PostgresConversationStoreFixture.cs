@@ -35,6 +35,10 @@ internal sealed class PostgresConversationStoreFixture : ConversationStoreFixtur
 
     public override IChangeSignal Changes => _changes;
 
+    public override IAttachmentStore Attachments => new PostgresAttachmentStore(_database);
+
+    public override IBlobStore Blobs => new PostgresBlobStore(_database);
+
     public static async ValueTask<ConversationStoreFixture> OpenAsync(
         TimeProvider timeProvider,
         CancellationToken cancellationToken
@@ -93,6 +97,8 @@ internal sealed class PostgresConversationStoreFixture : ConversationStoreFixtur
         kind switch
         {
             ConversationRow.Conversations => "conversations",
+            ConversationRow.Attachments => "attachments",
+            ConversationRow.Blobs => "blobs",
             ConversationRow.Messages => "messages",
             ConversationRow.Turns => "turns",
             ConversationRow.Usage => "usage",

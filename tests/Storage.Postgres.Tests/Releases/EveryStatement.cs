@@ -1,6 +1,7 @@
 using Microsoft.Extensions.AI;
 using Slipway.Agents.Conversations;
 using Slipway.Agents.Turns;
+using Slipway.Identity;
 using Slipway.Rag.Reading;
 using Slipway.Rag.Retrieval.Lexical;
 using Slipway.Rag.Storage;
@@ -26,6 +27,8 @@ internal static class EveryStatement
         );
         await ConversationsAsync(new PostgresConversationStore(database), new PostgresTurnStore(database));
         await LeasesAsync(new PostgresLeaseStore(database));
+        await IdentityAsync(new PostgresApiKeyStore(database), new PostgresUserStore(database));
+        await AttachmentsAsync(new PostgresAttachmentStore(database));
     }
 
     private static async Task DocumentsAsync(PostgresDocumentStore documents, PostgresBlobStore blobs)
@@ -146,7 +149,38 @@ internal static class EveryStatement
         await conversations.FindTurnAsync(Ada, "t1", Cancellation);
         await conversations.FindLastTurnAsync(Ada, "c", Cancellation);
         await conversations.RenameAsync(Ada, "c", "title", Cancellation);
+        await conversations.ReplaceTitleAsync(Ada, "c", "title", "another", Cancellation);
+        await conversations.SearchAsync(Ada, "hello", cancellationToken: Cancellation);
         await conversations.DeleteAsync(Ada, "c", Cancellation);
+    }
+
+    private static async Task IdentityAsync(PostgresApiKeyStore keys, PostgresUserStore users)
+    {
+        var now = DateTimeOffset.UnixEpoch;
+        var key = new ApiKey
+        {
+            Id = "k1",
+            Tenant = Ada.Tenant,
+            UserId = Ada.Id,
+            Name = "n",
+            Scopes = [ApiKeyScopes.Chat],
+            CreatedAt = now,
+        };
+        await keys.AddAsync(key, "h1", Cancellation);
+        await keys.FindAsync("h1", Cancellation);
+        await keys.ListAsync(Ada.Tenant, cancellationToken: Cancellation);
+        await keys.MarkUsedAsync(key, TimeSpan.FromMinutes(1), Cancellation);
+        await keys.RotateAsync(Ada.Tenant, "k1", "k2", "h2", now, cancellationToken: Cancellation);
+        await keys.RevokeAsync(Ada.Tenant, "k2", Cancellation);
+        await users.SaveAsync(Ada, "Ada", cancellationToken: Cancellation);
+        await users.FindAsync(Ada, Cancellation);
+    }
+
+    private static async Task AttachmentsAsync(PostgresAttachmentStore attachments)
+    {
+        var attachment = await attachments.AddAsync(Ada, "c", new byte[] { 1 }, "image/png", "a.png", Cancellation);
+        await attachments.FindAsync(Ada, "c", attachment.Id, Cancellation);
+        await attachments.ReadAsync(Ada, "c", attachment.Id, Cancellation);
     }
 
     private static async Task LeasesAsync(PostgresLeaseStore leases)

@@ -39,6 +39,10 @@ internal sealed class SqliteConversationStoreFixture : ConversationStoreFixture
 
     public override IChangeSignal Changes => _changes;
 
+    public override IAttachmentStore Attachments => new SqliteAttachmentStore(_database);
+
+    public override IBlobStore Blobs => new SqliteBlobStore(_database);
+
     public static ValueTask<ConversationStoreFixture> OpenAsync(
         TimeProvider timeProvider,
         CancellationToken cancellationToken
@@ -101,6 +105,8 @@ internal sealed class SqliteConversationStoreFixture : ConversationStoreFixture
         kind switch
         {
             ConversationRow.Conversations => "conversations",
+            ConversationRow.Attachments => "attachments",
+            ConversationRow.Blobs => "blobs",
             ConversationRow.Messages => "messages",
             ConversationRow.Turns => "turns",
             ConversationRow.Usage => "usage",

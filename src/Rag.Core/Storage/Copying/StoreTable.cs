@@ -105,6 +105,7 @@ public sealed class StoreTable
             "conversations",
             "tenant! id! user_id title metadata created_at:time last_message_at:time archived_at:time"
         ),
+        new("attachments", "tenant! conversation_id! user_id! hash! media_type name length:integer created_at:time"),
         new(
             "messages",
             """
