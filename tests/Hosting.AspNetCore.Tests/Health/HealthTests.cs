@@ -77,12 +77,21 @@ public sealed class HealthTests
         var document = JsonElement.Parse(await server.Client.GetStringAsync("/openapi/v1.json", Token));
         Assert.Equal(
             [
+                "/api/admin/keys",
+                "/api/admin/keys/{id}",
+                "/api/admin/keys/{id}/rotate",
                 "/api/chat",
                 "/api/chat/{id}/stop",
                 "/api/chat/{id}/stream",
+                "/api/conversations",
+                "/api/conversations/{id}",
+                "/api/conversations/{id}/attachments/{attachment}",
+                "/api/conversations/{id}/export",
+                "/api/conversations/{id}/messages",
                 "/api/documents",
                 "/api/documents/{id}",
                 "/api/documents/{id}/content",
+                "/api/me",
                 "/api/search",
                 "/v1/chat/completions",
                 "/v1/models",
