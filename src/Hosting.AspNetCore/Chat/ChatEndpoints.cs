@@ -69,10 +69,7 @@ public static class ChatEndpoints
         var turn = await request
             .ToTurnAsync(context.GetPrincipal(), limits, attachments, context.RequestAborted)
             .ConfigureAwait(false);
-        turn = turn with
-        {
-            IdempotencyKey = context.Request.Headers["Idempotency-Key"] is [{ } key] ? key : null,
-        };
+        turn = turn with { IdempotencyKey = context.Request.Headers["Idempotency-Key"] is [{ } key] ? key : null };
         // Up to here and in here it may still be refused, and then the status says so.
         var started = await turns.StartAsync(turn, context.RequestAborted).ConfigureAwait(false);
         try

@@ -115,7 +115,10 @@ public sealed partial class OwnershipTests
             // What is another's is as if it were not there; streaming and stopping what is not there is nothing (204).
             Assert.True(
                 !response.IsSuccessStatusCode
-                    || (response.StatusCode == HttpStatusCode.NoContent && path.StartsWith("/api/chat/", StringComparison.Ordinal)),
+                    || (
+                        response.StatusCode == HttpStatusCode.NoContent
+                        && path.StartsWith("/api/chat/", StringComparison.Ordinal)
+                    ),
                 what
             );
         }
