@@ -141,6 +141,64 @@ public abstract class TurnInstancesSuite(OpenConversationStore open) : IAsyncLif
         );
     }
 
+    /// <summary>
+    /// Not a check but a figure: the time from a request to its first delta, behind the commits of the turn, the delta and all before it. The
+    /// model answers at once, so all of it is added to a model's own time.
+    /// </summary>
+    [Theory(Explicit = true)]
+    [Trait("Tier", "nightly")]
+    [InlineData(1)]
+    [InlineData(20)]
+    public async Task Time_to_the_first_token(int atOnce)
+    {
+        const int Warmup = 100;
+        const int Measured = 400;
+        await using var runner = Runner(Here, Say("One ", "two ", "three."));
+        var number = 0;
+        await MeasureAsync(Warmup);
+        var times = await MeasureAsync(Measured);
+
+        TestContext.Current.TestOutputHelper?.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{atOnce} at once: p50 {times[times.Count / 2]:F1} ms, p99 {times[times.Count * 99 / 100]:F1} ms"
+            )
+        );
+
+        async Task<List<double>> MeasureAsync(int count) =>
+            [
+                .. (
+                    await Task.WhenAll(
+                        Enumerable.Range(0, atOnce).Select(_ => Task.Run(() => ManyAsync(count / atOnce), Cancellation))
+                    )
+                )
+                    .SelectMany(some => some)
+                    .Order(),
+            ];
+
+        async Task<List<double>> ManyAsync(int count)
+        {
+            List<double> some = [];
+            for (var i = 0; i < count; i++)
+            {
+                var conversation = string.Create(CultureInfo.InvariantCulture, $"m{Interlocked.Increment(ref number)}");
+                var began = TimeProvider.System.GetTimestamp();
+                var started = await runner.StartAsync(Ask(conversation), Cancellation);
+                var hasBegun = false;
+                await foreach (var logged in runner.FollowAsync(Ada, started.TurnId, 0, Cancellation))
+                {
+                    if (!hasBegun && logged.Event is TextDelta)
+                    {
+                        hasBegun = true;
+                        some.Add(TimeProvider.System.GetElapsedTime(began).TotalMilliseconds);
+                    }
+                }
+            }
+
+            return some;
+        }
+    }
+
     private static TurnRequest Ask(string conversation) =>
         new()
         {
