@@ -68,7 +68,10 @@ public sealed class SlipwayAgentTests : IDisposable
     {
         await Create(new(Say("ok"))).RunAsync("hi", cancellationToken: Cancellation);
 
-        Assert.Equal([0L], _agent.Query("select count(*) from conversations"));
+        Assert.Empty(
+            (await _agent.Conversations.ListAsync(Principal.Local, cancellationToken: Cancellation)).Conversations
+        );
+        Assert.Equal([0L], _agent.Query("select count(*) from turns"));
     }
 
     [Fact]
