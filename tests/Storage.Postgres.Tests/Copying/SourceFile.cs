@@ -67,7 +67,10 @@ internal sealed class SourceFile : IAsyncDisposable
             insert into turn_steps values ('t', 1, 'tool', 'n', 'c', 'Completed', 'd', 1, 2);
             insert into turn_events values ('t', 1, 'e', 1), ('t', 2, 'f', 1);
             insert into memories values ('m', 'default', 'ada', 'text', 'h', x'0000803f00000040', 'words', 1, 2), ('n', 'default', 'ada', 'text', 'h', null, null, 1, 2);
-            insert into usage (tenant, user_id, turn_id, kind, model, input_tokens, output_tokens, created_at) values ('default', 'ada', 't', 'chat', 'm', 1, 2, 3);
+            insert into usage (tenant, user_id, turn_id, kind, model, input_tokens, output_tokens, created_at, cached_input_tokens, cost, tool)
+                values ('default', 'ada', 't', 'chat', 'm', 1, 2, 3, 1, 150, null), ('default', 'ada', 't', 'tool', null, 0, 0, 3, null, null, 'n');
+            insert into usage_days values ('default', 'ada', 86400000, 3, 150);
+            insert into turn_reservations values ('t', 'default', 'ada', 86400000, 10, 900, 3, 150, 1, 2, 3), ('u', 'default', 'ada', 86400000, 10, 900, 0, 0, 4, 5, null);
             """
         );
     }

@@ -128,7 +128,7 @@ internal sealed class TurnLog(
     /// <summary>Of a stateless turn only the usage is stored.</summary>
     private async Task CountAsync(TurnOutput output, IReadOnlyList<TurnEvent> events)
     {
-        if (output.Usage is not null)
+        if (output.Usage is not null || output.ToolsCalled.Any())
         {
             await write(output).ConfigureAwait(false);
         }
