@@ -14,7 +14,6 @@ public sealed partial class TurnRunner
     {
         ArgumentNullException.ThrowIfNull(request);
         Check(request);
-        request = await _attachments.StoreAsync(request, cancellationToken).ConfigureAwait(false);
         Turn turn = new(request, turns, passages, _time);
         var (events, step) = turn.Begin();
         await ReserveAsync(turn, cancellationToken).ConfigureAwait(false);
@@ -23,18 +22,20 @@ public sealed partial class TurnRunner
             var admission = default(TurnAdmission);
             try
             {
+                // Who may not ask stores nothing.
+                var stored = await _attachments.StoreAsync(request, cancellationToken).ConfigureAwait(false);
                 admission = await AdmitAsync(
                         new()
                         {
                             TurnId = turn.Id,
                             Principal = request.Principal,
                             ConversationId = conversationId,
-                            Messages = request.Regenerate ? [] : [.. request.Messages.Select(WithId)],
+                            Messages = request.Regenerate ? [] : [.. stored.Messages.Select(WithId)],
                             Title = request.Regenerate ? null : ConversationTitle.From(request.Messages[0].Text),
                             Regenerate = request.Regenerate,
                             LeaseDuration = options.TurnLease,
                             IdempotencyKey = request.IdempotencyKey,
-                            RequestHash = request.IdempotencyKey is null ? null : Hash(request),
+                            RequestHash = request.IdempotencyKey is null ? null : Hash(stored),
                             Request = StoredTurnRequest.Write(request),
                             Events = events,
                             Step = step,
