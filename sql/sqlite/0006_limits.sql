@@ -30,4 +30,5 @@ create index if not exists turn_reservations_by_user on turn_reservations (tenan
 
 alter table usage add column cached_input_tokens integer;
 alter table usage add column cost integer;
-alter table usage add column tool text; -- of kind tool: which one was called
+-- Of kind tool: which one was called.
+alter table usage add column tool text;

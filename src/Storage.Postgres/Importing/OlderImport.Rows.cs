@@ -108,6 +108,9 @@ public sealed partial class OlderImport
                             null,
                             time,
                             time,
+                            null,
+                            null,
+                            null,
                         ]
                     ),
                 ];

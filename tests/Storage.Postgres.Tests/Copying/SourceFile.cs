@@ -62,8 +62,6 @@ internal sealed class SourceFile : IAsyncDisposable
             insert into api_keys values ('k', 'default', 'ada', 'n', 'h', '[]', 1, null, 2, null);
             insert into conversations values ('default', 'c', 'ada', 'Title', '{}', 1, 2, null), ('other', 'c', 'ada', null, '{}', 1, 2, 3);
             insert into attachments values ('default', 'c', 'ada', 'h', 'image/png', 'a.png', 3, 5), ('default', 'c', 'ada', 'i', 'image/png', null, 0, 5);
-            insert into usage_days values ('default', 'ada', 20000, 3, 4);
-            insert into turn_reservations values ('t', 'default', 'ada', 20000, 5, 6, 1, 2, 3, 4, null);
             insert into turns (id, tenant, conversation_id, user_id, status, started_at) values ('t', 'default', 'c', 'ada', 'Completed', 1);
             insert into messages (sequence, tenant, conversation_id, id, turn_id, role, format, content, created_at)
                 values (41, 'default', 'c', 'm1', 't', 'user', 1, '{"$type":"a","b":"ü \u0000"}', 3), (42, 'default', 'c', 'm2', 't', 'assistant', 1, 'x', 4);
