@@ -34,6 +34,7 @@ IHost Server()
     );
     builder.WebHost.UseUrls(arguments.Urls);
     builder.Logging.AddFilter("Slipway", LogLevel.Warning).AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+    builder.Services.Configure<LimitsOptions>(limits => limits.Requests = 0); // one person asks, on this machine
     AddKnowledgeAndAgent(builder).AddIngestion().AddHttpApi();
 
     var app = builder.Build();
